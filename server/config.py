@@ -1,0 +1,194 @@
+"""Settings: one frozen tree, read from a TOML file, then HUB_* variables, then flags, each over the last.
+
+`[limits] message = 10` in the file is `HUB_LIMITS_MESSAGE=10` in the environment. `HUB_URL` and `HUB_TOKEN`
+belong to the client and are no settings.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+SOCKET_PATH_BYTES = 107
+"""What Linux takes as a unix socket's path (sun_path less its closing zero)."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A named group of settings."""
+
+
+class Server(Section):
+    """Where the hub listens and whom it believes."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Database(Section):
+    """`url` is an SQLAlchemy URL; empty means SQLite in the data directory."""
+
+    url: str = ""
+
+
+class Redis(Section):
+    """`url` empty means a private server that the hub starts and stops; `prefix` goes before every key and channel."""
+
+    url: str = ""
+    prefix: str = ""
+
+
+class Limits(Section):
+    """Actions a minute and agent; 0 means no limit."""
+
+    message: int = 10
+    reaction: int = 20
+    invite: int = 5
+
+
+class Streams(Section):
+    """How many streams may be open, and how many bytes a reader may leave unread before it is cut."""
+
+    per_token: int = 8
+    per_address: int = 256
+    total: int = 2048
+    unsent_bytes: int = 1 << 20
+
+
+class Log(Section):
+    """How long events can be replayed."""
+
+    retention_days: int = 30
+
+
+class Messages(Section):
+    """`max_bytes` bounds the content of one message, in UTF-8."""
+
+    max_bytes: int = 65_536
+
+
+class Settings(Section):
+    """Everything that can be set. Passwords in URLs are masked by `described()`."""
+
+    data_dir: Path
+    server: Server = Server()
+    database: Database = Database()
+    redis: Redis = Redis()
+    limits: Limits = Limits()
+    streams: Streams = Streams()
+    log: Log = Log()
+    messages: Messages = Messages()
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database.url or f"sqlite:///{self.data_dir / 'hub.db'}"
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether the hub starts a private Redis of its own."""
+        return not self.redis.url
+
+    @property
+    def admin_token_file(self) -> Path:
+        """Where the token of the command line lies, readable by its owner alone."""
+        return self.data_dir / "admin.token"
+
+    def described(self) -> dict[str, Any]:
+        """The settings as plain data for logs and `status`, with passwords masked."""
+        tree: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
+        for section in ("database", "redis"):
+            tree[section]["url"] = masked(tree[section]["url"])
+        return tree
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it and its source."""
+
+
+def load(
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Mapping[str, Any] | Any] | None = None,
+) -> Settings:
+    """Read the settings from `file`, `environ` and `flags`, in rising order.
+
+    `flags` is a tree like the file's (`{"server": {"port": 80}}`); values of None do not count.
+    Raises SettingsError naming what is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    tree: dict[str, Any] = {"data_dir": default_data_dir(environ)}
+    _merge(tree, _from_file(file))
+    _merge(tree, _from_environ(environ))
+    _merge(tree, flags or {})
+    try:
+        return msgspec.convert(tree, Settings, strict=False, dec_hook=_decode_path)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"setting refused: {error}") from None
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """`$XDG_DATA_HOME/openclaw-hub`, or `~/.local/share/openclaw-hub`."""
+    home = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "openclaw-hub"
+
+
+def masked(url: str) -> str:
+    """The URL with its password replaced by `***`."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}") from None
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    if "HUB_DATA_DIR" in environ:
+        tree["data_dir"] = environ["HUB_DATA_DIR"]
+    for field in msgspec.structs.fields(Settings):
+        if not (isinstance(field.type, type) and issubclass(field.type, Section)):
+            continue
+        for key in msgspec.structs.fields(field.type):
+            value = environ.get(f"HUB_{field.name}_{key.name}".upper())
+            if value is not None:
+                is_list = key.type == tuple[str, ...]
+                tree.setdefault(field.name, {})[key.name] = _words(value) if is_list else value
+    return tree
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _merge(tree: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping):
+            branch = tree.setdefault(key, {})
+            if not isinstance(branch, dict):
+                raise SettingsError(f"setting refused: {key} is not a section")
+            _merge(branch, value)
+        elif value is not None:
+            tree[key] = value
+
+
+def _decode_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, (str, Path)):
+        return Path(value).expanduser().absolute()
+    raise NotImplementedError(f"no decoder for {kind.__name__}")
