@@ -1,0 +1,212 @@
+"""Real servers that the tests start for themselves: a private Redis and a private PostgreSQL, each on a unix socket.
+
+Both die with the test run, even one that is killed. What cannot start says what is missing; nothing is skipped.
+"""
+
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from server.bus.embedded_conf import find_server
+
+START_TIMEOUT_S = 30.0
+POLL_S = 0.02
+
+
+class MissingServerError(Exception):
+    """Something of the system that the tests need is not there; the text says what to install."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback address that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def chromium() -> str | None:
+    """The path of Chromium on this machine; None leaves Playwright to its own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """Run a Redis of the tests' own, without ACL; yields its `unix://` URL."""
+    binary, _ = find_server()
+    folder = Path(tempfile.mkdtemp(prefix="hub-redis-", dir="/tmp"))
+    path = folder / "redis.sock"
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        str(binary),
+        "--port",
+        "0",
+        "--unixsocket",
+        str(path),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
+    try:
+        with _running(command, folder / "log", folder, ready=lambda: _accepts(path)):
+            yield f"unix://{path}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Postgres:
+    """A running PostgreSQL cluster that hands out databases."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = count(1)
+
+    def connect(self) -> psycopg.Connection:
+        """A connection for the administrator, outside transactions."""
+        return psycopg.connect(host=str(self.folder), user="hub", dbname="postgres", autocommit=True)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh, empty database; yields its SQLAlchemy URL and drops it afterwards, open connections or not."""
+        name = f"test_{next(self._numbers)}"
+        with self.connect() as admin:
+            admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield f"postgresql+psycopg://hub@/{name}?host={self.folder}"
+        finally:
+            with self.connect() as admin:
+                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """Run a PostgreSQL cluster of the tests' own, synced to disk like a real one."""
+    binaries = _postgres_binaries()
+    # Directly under /tmp: a unix socket's path is short, and the user postgres can get there.
+    folder = Path(tempfile.mkdtemp(prefix="hub-postgres-", dir="/tmp"))
+    user = _postgres_user()
+    if user != getpass.getuser():
+        shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
+    cluster = folder / "cluster"
+    initdb: list[Path | str] = [
+        binaries / "initdb",
+        "-D",
+        cluster,
+        "-U",
+        "hub",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "--no-sync",
+    ]
+    serve: list[Path | str] = [
+        binaries / "postgres",
+        "-D",
+        cluster,
+        "-k",
+        folder,
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "max_connections=200",
+    ]
+    postgres = Postgres(folder)
+    try:
+        made = subprocess.run(_as_user(user, initdb), cwd=folder, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise MissingServerError(f"initdb failed: {made.stderr.strip()}")
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions that a test forgot.
+        with _running(
+            _as_user(user, serve), folder / "log", folder, ready=lambda: _connects(postgres), end=signal.SIGINT
+        ):
+            yield postgres
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_binaries() -> Path:
+    # Debian keeps the server's programs off the PATH, one folder a version.
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name.split(".")[0])
+    )
+    if found := shutil.which("initdb"):
+        folders.append(Path(found).resolve().parent)
+    for folder in reversed(folders):
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise MissingServerError("the tests need PostgreSQL's server: install the package postgresql")
+
+
+def _postgres_user() -> str:
+    """Who runs PostgreSQL: ourselves, except that it refuses to run as root."""
+    if os.getuid() != 0:
+        return getpass.getuser()
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        raise MissingServerError("root cannot run PostgreSQL, and there is no user postgres: add one") from None
+
+
+def _as_user(user: str, command: Sequence[Path | str]) -> list[str]:
+    """The command under another user, ended by the kernel when the test run dies."""
+    words = ["setpriv", "--pdeathsig", "INT"]
+    if user != getpass.getuser():
+        entry = pwd.getpwnam(user)
+        words += [f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
+    return [*words, "--", *map(str, command)]
+
+
+@contextmanager
+def _running(
+    command: list[str], log: Path, folder: Path, *, ready: Callable[[], bool], end: int = signal.SIGTERM
+) -> Iterator[None]:
+    """Run a server until the block ends; raises with its log when it does not get ready."""
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not ready():
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise MissingServerError(f"{command} did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
+            time.sleep(POLL_S)
+        yield
+    finally:
+        server.send_signal(end)
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(str(path))
+        return True
+    return False
+
+
+def _connects(postgres: Postgres) -> bool:
+    with suppress(psycopg.OperationalError), postgres.connect():
+        return True
+    return False
