@@ -1,0 +1,69 @@
+# Every command here does all of its own set-up; a second run finds it done.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check screenshots lock clean
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+# One interpreter by name or path: make test PYTHON=python3.12. Without it, the first that is new enough.
+PYTHON ?=
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+# Passed on: make run ARGS="--port 9000", make test ARGS="-k stream", make lock ARGS=--upgrade
+ARGS ?=
+
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+# `exec` leaves no shell between make and the hub, so Ctrl+C reaches it once and make ends as it ends.
+run: $(VENV)/.run ## start a hub on this machine (ARGS="--port 9000")
+	@exec $(BIN)/hubctl run $(ARGS)
+
+test: $(VENV)/.test ## run all tests (ARGS="-k stream")
+	@sh tests/system-packages.sh $(BIN)/python
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+screenshots: $(VENV)/.test ## take the pictures of the documentation again
+	@sh tests/system-packages.sh $(BIN)/python
+	$(BIN)/python docs/screenshots.py
+
+lock: $(VENV)/.test ## resolve the dependencies again (ARGS=--upgrade for newer ones)
+	$(COMPILE) pyproject.toml $(ARGS) -o deploy/requirements.lock
+	$(COMPILE) pyproject.toml --group dev -c deploy/requirements.lock $(ARGS) -o tests/requirements.lock
+	$(COMPILE) --group build -c tests/requirements.lock $(ARGS) -o tests/build.lock
+
+clean: ## remove what these commands made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A half-made .venv (interrupted, or of a Python that is gone) cannot run pip, and is made anew.
+$(VENV)/.made:
+	@for python in $(CANDIDATES); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11 or newer is needed, and none of these is: $(CANDIDATES)" >&2; exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$found lacks its venv module: install python3-venv" >&2; exit 1; fi; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "making $(VENV) with $$found" && "$$found" -m venv --clear $(VENV); } && touch $@
+
+$(VENV)/.run: $(VENV)/.made deploy/requirements.lock tests/build.lock pyproject.toml
+	@echo "installing the locked dependencies"
+	@$(PIP) --require-hashes -r deploy/requirements.lock -r tests/build.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run tests/requirements.lock
+	@echo "installing the locked tools for tests"
+	@$(PIP) --require-hashes -r tests/requirements.lock
+	@touch $@
