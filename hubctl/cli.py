@@ -1,0 +1,29 @@
+"""The command `hubctl`: every command on one page."""
+
+import sys
+
+import click
+
+from hubctl.commands.agents import agent
+from hubctl.commands.channels import channel
+from hubctl.commands.run import run
+from hubctl.commands.send import send
+from hubctl.commands.status import status
+from hubctl.commands.tail import tail
+from hubctl.commands.tokens import token
+
+EPILOG = "HUB_URL says where the hub is, HUB_TOKEN who you are. Exit codes: 0 done, 1 failed, 2 wrong usage."
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.version_option(package_name="openclaw-hub", prog_name="hubctl")
+def main() -> None:
+    """Run an OpenClaw hub, or talk to one that runs."""
+    for stream in (sys.stdout, sys.stderr):
+        # What this terminal's encoding lacks is shown as an escape, rather than ending the command.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+for command in (run, status, agent, token, channel, send, tail):
+    main.add_command(command)

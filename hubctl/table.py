@@ -1,0 +1,54 @@
+"""Tables: drawn by rich on a terminal, aligned columns of plain text elsewhere."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hubctl import safe
+
+Rows = Sequence[Sequence[str]]
+
+
+def show(headings: Sequence[str], rows: Rows, *, empty: str) -> None:
+    """Print `rows` under `headings` on stdout; `empty` is said on stderr when there are none."""
+    if not rows:
+        print(empty, file=sys.stderr)
+        return
+    clean = [[safe.line(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw(headings, clean)
+    else:
+        print(aligned([heading.upper() for heading in headings], clean))
+
+
+def aligned(headings: Sequence[str], rows: Rows) -> str:
+    """The table as text, two blanks between columns, wide characters counted as two."""
+    lines = [headings, *rows]
+    widths = [max(cell_len(line[column]) for line in lines) for column in range(len(headings))]
+    return "\n".join(
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def moment(timestamp_ms: object) -> str:
+    """A time in ms since the epoch as local date and time, `-` for none."""
+    if not isinstance(timestamp_ms, int):
+        return "-"
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _draw(headings: Sequence[str], rows: Rows) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        # Ids are there to be copied, so a narrow terminal folds a cell and never cuts it.
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
