@@ -56,7 +56,7 @@ def test_any_chunking_gives_the_standards_frames(text: str, cuts: list[int]) -> 
 def test_a_hubs_frames() -> None:
     stream = (
         b"retry: 2500\nid: ab:7\nevent: hub.hello\ndata: {}\n\n"
-        b": a comment\n\nid: ab:8\nevent: channel.message\ndata: {\"a\":\ndata: 1}\n\nid: ab:9\n\n"
+        b': a comment\n\nid: ab:8\nevent: channel.message\ndata: {"a":\ndata: 1}\n\nid: ab:9\n\n'
     )
     assert parsed(stream) == [
         Frame("hub.hello", "{}", "ab:7", 2500),

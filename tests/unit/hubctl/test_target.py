@@ -45,7 +45,9 @@ def test_what_is_no_token_is_refused_unsent(token: str) -> None:
         found({"HUB_TOKEN": token})
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://x", "http://", "http://u:p@x", "http://x:99999", "http://x?a"])
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "ftp://x", "http://", "http://u:p@x", "http://x:99999", "http://x?a"]
+)
 def test_an_address_that_is_none_is_wrong_usage(url: str) -> None:
     with pytest.raises(click.UsageError):
         found({"HUB_URL": url})
