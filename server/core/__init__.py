@@ -1,0 +1,1 @@
+"""What the hub decides: pure of aiohttp, SQL and Redis."""

@@ -1,0 +1,183 @@
+"""What a decision changes: the only verbs that the store executes and the directory follows.
+
+A decision is made by pure code on the directory's exact state, committed as one transaction, then applied to
+the directory, so that memory and disk say the same.
+"""
+
+import msgspec
+
+from server.core.events import AnyEvent
+from server.core.model import Agent, Channel, Member, Message, Session, Token
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing that becomes different."""
+
+
+class PutAgent(Change, frozen=True):
+    """An account is made or altered."""
+
+    agent: Agent
+
+
+class DropAgent(Change, frozen=True):
+    """An account ends, with its tokens, sessions and password; what it wrote stays."""
+
+    agent_id: str
+    at: int
+
+
+class SetPassword(Change, frozen=True):
+    """A person's password, as an argon2id hash."""
+
+    agent_id: str
+    password_hash: str
+
+
+class PutToken(Change, frozen=True):
+    """A token is issued; `digest` is the SHA-256 of its secret."""
+
+    token: Token
+    digest: bytes
+
+
+class DropToken(Change, frozen=True):
+    """A token is void."""
+
+    token_id: str
+
+
+class PutSession(Change, frozen=True):
+    """A person signed in; `digest` is the SHA-256 of the cookie's secret."""
+
+    session: Session
+    digest: bytes
+
+
+class DropSession(Change, frozen=True):
+    """A session is over."""
+
+    session_id: str
+
+
+class PutWelcome(Change, frozen=True):
+    """A one-time code for the first human; `digest` is its SHA-256."""
+
+    digest: bytes
+    expires_at: int
+
+
+class UseWelcome(Change, frozen=True):
+    """The one-time codes for the first human are spent."""
+
+
+class PutChannel(Change, frozen=True):
+    """A channel is made or altered."""
+
+    channel: Channel
+
+
+class DropChannel(Change, frozen=True):
+    """A channel ends, with its members."""
+
+    channel_id: str
+    at: int
+
+
+class PutMember(Change, frozen=True):
+    """Someone becomes a member, or gets another role."""
+
+    channel_id: str
+    member: Member
+
+
+class DropMember(Change, frozen=True):
+    """Someone is no longer a member."""
+
+    channel_id: str
+    agent_id: str
+
+
+class InsertMessage(Change, frozen=True):
+    """A message; its `seq` is set when it is committed.
+
+    Where the client chose the id, one that is known already stores nothing and answers with what is there.
+    """
+
+    message: Message
+    chosen_id: bool
+
+
+class EditMessage(Change, frozen=True):
+    """A message gets new content; refused when it is a tombstone by then."""
+
+    message_id: str
+    content: str
+    mentions: tuple[str, ...]
+    edited_at: int
+
+
+class BuryMessage(Change, frozen=True):
+    """A message becomes a tombstone; refused when it is one already."""
+
+    message_id: str
+    deleted_at: int
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """An event on its way into the log.
+
+    With a `channel_id` it is the channel's, and `agent_id` is whom it is about where it is about somebody. With an
+    `agent_id` alone it is for that agent and its sender; with neither it is for all.
+    """
+
+    event: AnyEvent
+    timestamp: int
+    sender_id: str
+    channel_id: str | None = None
+    agent_id: str | None = None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What a use case decided: changes and events, which become true together or not at all."""
+
+    changes: tuple[Change, ...] = ()
+    events: tuple[Outgoing, ...] = ()
+
+
+class Entry(msgspec.Struct, gc=False):
+    """An event of the log as streams need it.
+
+    `payload` is the envelope's JSON, `frame` the SSE frame. The hops are on `time.perf_counter`, 0 where this
+    process did not see them.
+    """
+
+    seq: int
+    channel_id: str | None
+    agent_id: str | None
+    sender_id: str
+    kind: str
+    payload: bytes
+    frame: bytes
+    arrived_s: float = 0.0
+    stored_s: float = 0.0
+    published_s: float = 0.0
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What became of one decision: its entries, and for a message what is stored and whether it was there before."""
+
+    entries: tuple[Entry, ...]
+    message: Message | None = None
+    known: bool = False
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A transaction that is on disk.
+
+    `missed` are entries that another hub committed since the last one seen here; `written` is our own, one for
+    each decision, in order.
+    """
+
+    missed: tuple[Entry, ...]
+    written: tuple[Written, ...]

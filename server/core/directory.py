@@ -1,0 +1,178 @@
+"""Who and what exists, in memory: accounts, channels, members and credentials, exactly as committed."""
+
+from collections.abc import Iterable
+from functools import singledispatchmethod
+
+from server.core.changes import (
+    BuryMessage,
+    Change,
+    DropAgent,
+    DropChannel,
+    DropMember,
+    DropSession,
+    DropToken,
+    EditMessage,
+    InsertMessage,
+    PutAgent,
+    PutChannel,
+    PutMember,
+    PutSession,
+    PutToken,
+    PutWelcome,
+    SetPassword,
+    UseWelcome,
+)
+from server.core.model import ALL_SCOPES, Agent, Caller, Channel, Member, Scope, Session, Token
+
+
+class Directory:
+    """The state that decisions are made on. Only `apply` changes it, with what the store has committed."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.channels: dict[str, Channel] = {}
+        self.members: dict[str, dict[str, Member]] = {}
+        self.joined: dict[str, set[str]] = {}
+        self._tokens: dict[bytes, Token] = {}
+        self._token_digests: dict[str, bytes] = {}
+        self._sessions: dict[bytes, Session] = {}
+        self._session_digests: dict[str, bytes] = {}
+        self._ids: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def load(self, changes: Iterable[Change]) -> None:
+        """Take in everything that is stored, as changes."""
+        for change in changes:
+            self.apply(change)
+
+    def agent_named(self, word: str) -> Agent | None:
+        """The agent whose id is `word` in any case."""
+        agent_id = self._ids.get(word.lower())
+        return self.agents.get(agent_id) if agent_id else None
+
+    def channel_named(self, name: str) -> Channel | None:
+        """The channel that has this name, in any case."""
+        channel_id = self._names.get(name.lower())
+        return self.channels.get(channel_id) if channel_id else None
+
+    def member(self, channel_id: str, agent_id: str) -> Member | None:
+        """The membership, if there is one."""
+        return self.members.get(channel_id, {}).get(agent_id)
+
+    def channels_of(self, agent_id: str) -> frozenset[str]:
+        """Ids of the channels that the agent is a member of."""
+        return frozenset(self.joined.get(agent_id, ()))
+
+    def has_human(self) -> bool:
+        """Whether anybody is here who is not a program."""
+        return any(agent.kind == "human" for agent in self.agents.values())
+
+    def tokens(self) -> list[Token]:
+        """Every token, oldest first."""
+        return sorted(self._tokens.values(), key=lambda token: token.created_at)
+
+    def token(self, token_id: str) -> Token | None:
+        """The token with this id."""
+        digest = self._token_digests.get(token_id)
+        return self._tokens.get(digest) if digest else None
+
+    def session(self, session_id: str) -> Session | None:
+        """The session with this id."""
+        digest = self._session_digests.get(session_id)
+        return self._sessions.get(digest) if digest else None
+
+    def caller_by_token(self, digest: bytes, now_ms: int) -> Caller | None:
+        """Who holds the token with this SHA-256, if it is valid now."""
+        token = self._tokens.get(digest)
+        if token is None or (token.expires_at is not None and token.expires_at <= now_ms):
+            return None
+        return self._caller(token.agent_id, token.scopes, token.id)
+
+    def caller_by_session(self, digest: bytes, now_ms: int) -> Caller | None:
+        """Who holds the session with this SHA-256, if it is valid now."""
+        session = self._sessions.get(digest)
+        if session is None or session.expires_at <= now_ms:
+            return None
+        return self._caller(session.agent_id, ALL_SCOPES, session.id)
+
+    def _caller(self, agent_id: str, scopes: tuple[Scope, ...], credential: str) -> Caller | None:
+        agent = self.agents.get(agent_id)
+        return Caller(agent, scopes, credential) if agent else None
+
+    @singledispatchmethod
+    def apply(self, change: Change) -> None:
+        """Follow one committed change."""
+        raise NotImplementedError(type(change).__name__)
+
+    @apply.register(SetPassword)
+    @apply.register(PutWelcome)
+    @apply.register(UseWelcome)
+    @apply.register(InsertMessage)
+    @apply.register(EditMessage)
+    @apply.register(BuryMessage)
+    def _elsewhere(self, change: Change) -> None:
+        """These live in the database alone."""
+
+    @apply.register
+    def _put_agent(self, change: PutAgent) -> None:
+        self.agents[change.agent.id] = change.agent
+        self._ids[change.agent.id.lower()] = change.agent.id
+
+    @apply.register
+    def _drop_agent(self, change: DropAgent) -> None:
+        self.agents.pop(change.agent_id, None)
+        self._ids.pop(change.agent_id.lower(), None)
+        for token in [token for token in self._tokens.values() if token.agent_id == change.agent_id]:
+            self._drop_token(DropToken(token.id))
+        for session in [session for session in self._sessions.values() if session.agent_id == change.agent_id]:
+            self._drop_session(DropSession(session.id))
+
+    @apply.register
+    def _put_token(self, change: PutToken) -> None:
+        self._tokens[change.digest] = change.token
+        self._token_digests[change.token.id] = change.digest
+
+    @apply.register
+    def _drop_token(self, change: DropToken) -> None:
+        digest = self._token_digests.pop(change.token_id, None)
+        if digest:
+            del self._tokens[digest]
+
+    @apply.register
+    def _put_session(self, change: PutSession) -> None:
+        self._sessions[change.digest] = change.session
+        self._session_digests[change.session.id] = change.digest
+
+    @apply.register
+    def _drop_session(self, change: DropSession) -> None:
+        digest = self._session_digests.pop(change.session_id, None)
+        if digest:
+            del self._sessions[digest]
+
+    @apply.register
+    def _put_channel(self, change: PutChannel) -> None:
+        channel = change.channel
+        before = self.channels.get(channel.id)
+        if before is not None:
+            self._names.pop(before.name.lower(), None)
+        self.channels[channel.id] = channel
+        self._names[channel.name.lower()] = channel.id
+        self.members.setdefault(channel.id, {})
+
+    @apply.register
+    def _drop_channel(self, change: DropChannel) -> None:
+        channel = self.channels.pop(change.channel_id, None)
+        if channel is not None:
+            self._names.pop(channel.name.lower(), None)
+        for agent_id in self.members.pop(change.channel_id, {}):
+            self.joined[agent_id].discard(change.channel_id)
+
+    @apply.register
+    def _put_member(self, change: PutMember) -> None:
+        self.members[change.channel_id][change.member.agent_id] = change.member
+        self.joined.setdefault(change.member.agent_id, set()).add(change.channel_id)
+
+    @apply.register
+    def _drop_member(self, change: DropMember) -> None:
+        self.members.get(change.channel_id, {}).pop(change.agent_id, None)
+        self.joined.get(change.agent_id, set()).discard(change.channel_id)

@@ -1,0 +1,306 @@
+"""The one way out: every event leaves through here, in order, to every reader that may see it.
+
+Readers that see the same are one `Group`: its frames are joined once a batch and the same bytes go to every
+connection, so that a delivery costs one write and nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from time import perf_counter
+
+from server.core.changes import Entry
+from server.core.directory import Directory
+from server.core.stats import Stats
+from server.core.stream import LEAVE, Stream, audience, chunk_of
+
+RING_BYTES = 16 << 20
+"""How much of the newest log stays encoded in memory."""
+
+TURN_BYTES = 256 << 10
+"""How much one turn of the loop hands to a connection before sockets get to send."""
+
+_Key = tuple[frozenset[str], frozenset[str] | None, bool]
+
+
+class Group:
+    """Readers with the same channels, types and framing."""
+
+    __slots__ = ("key", "pending", "streams", "written_s")
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self.streams: set[Stream] = set()
+        self.pending: list[bytes] = []
+        self.written_s = perf_counter()
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """The channels whose events these readers get."""
+        return self.key[0]
+
+    def wants(self, kind: str) -> bool:
+        """Whether these readers asked for this type."""
+        return self.key[1] is None or kind in self.key[1]
+
+
+class Dispatch:
+    """The newest log in memory (`head`), how far readers have been told (`position`), and the readers."""
+
+    def __init__(self, directory: Directory, stats: Stats, unsent_bytes: int) -> None:
+        self.epoch = ""
+        self.head = 0
+        self.position = 0
+        self.on_ahead: Callable[[], None] = lambda: None
+        self._directory = directory
+        self._stats = stats
+        self._unsent_bytes = unsent_bytes
+        self._ring: dict[int, Entry] = {}
+        self._ring_bytes = 0
+        self._ring_oldest = 1
+        self._target = 0
+        self._scheduled = False
+        self._groups: dict[_Key, Group] = {}
+        self._by_channel: dict[str, set[Group]] = {}
+        self._by_agent: dict[str, set[Stream]] = {}
+        self._dirty: list[Group] = []
+
+    def start(self, epoch: str, seq: int) -> None:
+        """Begin behind the newest event of a stored log."""
+        self.epoch = epoch
+        self.head = self.position = self._target = seq
+        self._ring_oldest = seq + 1
+
+    # ---- what is known
+
+    def learn(self, entries: Iterable[Entry]) -> None:
+        """Take in committed entries, in order; those known already are passed over."""
+        for entry in entries:
+            if entry.seq != self.head + 1:
+                continue
+            self._ring[entry.seq] = entry
+            self._ring_bytes += len(entry.frame)
+            self.head = entry.seq
+        self._forget()
+
+    def _forget(self) -> None:
+        while self._ring_bytes > RING_BYTES and self._ring_oldest <= self.position:
+            self._ring_bytes -= len(self._ring.pop(self._ring_oldest).frame)
+            self._ring_oldest += 1
+
+    def recent(self, after: int, until: int) -> list[Entry] | None:
+        """The entries with after < seq <= until, or None when memory does not reach back so far."""
+        if after + 1 < self._ring_oldest:
+            return None
+        return [self._ring[seq] for seq in range(after + 1, until + 1)]
+
+    def entry(self, seq: int) -> Entry | None:
+        """One entry, while memory holds it."""
+        return self._ring.get(seq)
+
+    # ---- who reads
+
+    def join(self, stream: Stream, channels: frozenset[str]) -> None:
+        """From the present position on, `stream` gets what it may see."""
+        stream.channels = channels
+        self._enter(stream)
+        self._by_agent.setdefault(stream.agent_id, set()).add(stream)
+
+    def leave(self, stream: Stream) -> None:
+        """Nothing more goes to `stream`."""
+        self._exit(stream)
+        own = self._by_agent.get(stream.agent_id)
+        if own is not None:
+            own.discard(stream)
+            if not own:
+                del self._by_agent[stream.agent_id]
+
+    def streams(self) -> list[Stream]:
+        """Every open stream."""
+        return list(chain.from_iterable(group.streams for group in self._groups.values()))
+
+    def end(self, credentials: Iterable[str], reason: str) -> None:
+        """End the streams that were opened with one of these tokens or sessions."""
+        ended = frozenset(credentials)
+        for stream in self.streams():
+            if stream.credential in ended:
+                self.leave(stream)
+                stream.end(reason)
+
+    def _key_of(self, stream: Stream) -> _Key:
+        return (stream.channels, stream.interest.types, stream.chunked)
+
+    def _enter(self, stream: Stream) -> None:
+        key = self._key_of(stream)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(key)
+            for channel_id in group.channels:
+                self._by_channel.setdefault(channel_id, set()).add(group)
+        group.streams.add(stream)
+
+    def _exit(self, stream: Stream) -> None:
+        group = self._groups.get(self._key_of(stream))
+        if group is None or stream not in group.streams:
+            return
+        group.streams.discard(stream)
+        if not group.streams:
+            del self._groups[group.key]
+            for channel_id in group.channels:
+                self._by_channel[channel_id].discard(group)
+                if not self._by_channel[channel_id]:
+                    del self._by_channel[channel_id]
+
+    def _move(self, stream: Stream, channels: frozenset[str]) -> None:
+        if channels != stream.channels:
+            self._exit(stream)
+            stream.channels = channels
+            self._enter(stream)
+
+    # ---- what goes out
+
+    def ring(self, seq: int) -> None:
+        """Readers are to hear of everything up to `seq`; several rings in one turn of the loop are one batch."""
+        if seq > self.head:
+            self.on_ahead()
+            return
+        if seq > self._target:
+            self._target = seq
+            self._schedule()
+
+    def advance(self) -> None:
+        """Tell readers everything that is known, at once."""
+        self._target = self.head
+        while self.position < self._target:
+            self._turn()
+
+    def live(self, channel_id: str | None, agent_id: str | None, kind: str, frame: bytes) -> None:
+        """Send an event that is not in the log to the readers of a channel, of an agent, or to all."""
+        if channel_id is not None:
+            self._collect(self._by_channel.get(channel_id, ()), kind, frame)
+        elif agent_id is None:
+            self._collect(self._groups.values(), kind, frame)
+        else:
+            self._send(self._by_agent.get(agent_id, ()), kind, frame)
+        self._schedule()
+
+    def beat(self, silence_s: float) -> None:
+        """Move the cursors of readers that heard nothing for `silence_s`."""
+        now_s = perf_counter()
+        frame = b"id: %b:%d\n\n" % (self.epoch.encode(), self.position)
+        for group in list(self._groups.values()):
+            if now_s - group.written_s >= silence_s:
+                self._write(group, frame)
+
+    def _schedule(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._scheduled = False
+        self._turn()
+        if self.position < self._target:
+            self._schedule()
+
+    def _turn(self) -> None:
+        """One batch: at most TURN_BYTES of entries, joined per group, written once per connection."""
+        batch: list[Entry] = []
+        size = 0
+        while self.position < self._target and size < TURN_BYTES:
+            entry = self._ring[self.position + 1]
+            self._route(entry)
+            self.position = entry.seq
+            size += len(entry.frame)
+            batch.append(entry)
+        self._flush()
+        self._observe(batch)
+
+    def _observe(self, batch: Sequence[Entry]) -> None:
+        now_s = perf_counter()
+        for entry in batch:
+            if entry.arrived_s:
+                self._stats.fanned_out.observe(entry.arrived_s, entry.published_s or now_s, now_s)
+
+    def _route(self, entry: Entry) -> None:
+        channel_id = entry.channel_id
+        if channel_id is None:
+            if entry.agent_id is None:
+                self._collect(self._groups.values(), entry.kind, entry.frame)
+            else:
+                both = self._by_agent.get(entry.agent_id, set()) | self._by_agent.get(entry.sender_id, set())
+                self._send(both, entry.kind, entry.frame)
+            return
+        if entry.kind == "channel.member.join" and entry.agent_id is not None:
+            self._admit(channel_id, entry.agent_id)
+        self._collect(self._by_channel.get(channel_id, ()), entry.kind, entry.frame)
+        if entry.kind in _ENDING:
+            self._dismiss(channel_id, entry)
+
+    def _admit(self, channel_id: str, agent_id: str) -> None:
+        self._flush()
+        for stream in list(self._by_agent.get(agent_id, ())):
+            if stream.interest.wants_channel(channel_id):
+                self._move(stream, stream.channels | {channel_id})
+
+    def _dismiss(self, channel_id: str, entry: Entry) -> None:
+        """Apply what ends somebody's right to a channel: a leave, a deletion, becoming private."""
+        if entry.kind == LEAVE and entry.agent_id is not None:
+            own = self._by_agent.get(entry.agent_id, set())
+            self._send(
+                [s for s in own if channel_id not in s.channels and s.is_own_leave(entry)], entry.kind, entry.frame
+            )
+            leaving = [stream for stream in own if channel_id in stream.channels]
+        elif entry.kind == "channel.delete":
+            leaving = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
+        else:
+            readers = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
+            leaving = [s for s in readers if channel_id not in audience(self._directory, s.agent_id, s.interest)]
+        self._flush()
+        for stream in leaving:
+            self._move(stream, stream.channels - {channel_id})
+
+    def _collect(self, groups: Iterable[Group], kind: str, frame: bytes) -> None:
+        for group in groups:
+            if group.wants(kind):
+                if not group.pending:
+                    self._dirty.append(group)
+                group.pending.append(frame)
+
+    def _send(self, streams: Iterable[Stream], kind: str, frame: bytes) -> None:
+        """Write to some readers alone, after what their groups still hold, so that order is kept."""
+        self._flush()
+        for stream in streams:
+            if stream.interest.wants_type(kind):
+                stream.write(frame)
+
+    def _flush(self) -> None:
+        for group in self._dirty:
+            frames = b"".join(group.pending)
+            group.pending.clear()
+            self._write(group, frames)
+        self._dirty.clear()
+
+    def _write(self, group: Group, frames: bytes) -> None:
+        data = chunk_of(frames) if group.key[2] else frames
+        slow: list[Stream] = []
+        for stream in group.streams:
+            sink = stream.sink
+            if sink.get_write_buffer_size() > self._unsent_bytes:
+                slow.append(stream)
+            elif not sink.is_closing():
+                sink.write(data)
+        group.written_s = perf_counter()
+        self._stats.sent_bytes += len(data) * (len(group.streams) - len(slow))
+        for stream in slow:
+            self._cut(stream)
+
+    def _cut(self, stream: Stream) -> None:
+        """Drop a reader that does not read; it resumes by its cursor when it can."""
+        self._stats.cuts["slow"] += 1
+        self.leave(stream)
+        stream.end("slow")
+        stream.sink.abort()
+
+
+_ENDING = frozenset({LEAVE, "channel.delete", "channel.update"})

@@ -1,0 +1,66 @@
+"""Everything the hub refuses or cannot do, as one family with stable codes."""
+
+from typing import Any
+
+
+class HubError(Exception):
+    """A refusal that a client can act on.
+
+    `code` is stable and machine-readable, `detail` is for people, `extra` adds members to the answer
+    (`field`, `retryAfter` in seconds, …).
+    """
+
+    def __init__(self, code: str, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.extra = extra
+
+
+class Malformed(HubError):
+    """The request cannot be read at all: not JSON, not UTF-8, a cursor of another shape."""
+
+
+class Invalid(HubError):
+    """The request can be read but a value is wrong; `field` names it."""
+
+    def __init__(self, field: str, detail: str, code: str = "invalid_field") -> None:
+        super().__init__(code, detail, field=field)
+
+
+class Unauthorized(HubError):
+    """Nobody is known by these credentials."""
+
+
+class Forbidden(HubError):
+    """The caller is known and may not."""
+
+
+class NotFound(HubError):
+    """No such thing, or none that the caller may know of."""
+
+
+class Conflict(HubError):
+    """The present state forbids it: taken, archived, answered, the last owner."""
+
+
+class TooLarge(HubError):
+    """More bytes than the hub takes."""
+
+
+class TooMany(HubError):
+    """Over a limit; `retryAfter` says in how many seconds it is worth another try."""
+
+    def __init__(self, code: str, detail: str, retry_after_s: int) -> None:
+        super().__init__(code, detail, retryAfter=retry_after_s)
+
+
+class Unavailable(HubError):
+    """The hub cannot do it now and has kept nothing of it."""
+
+    def __init__(self, code: str, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__(code, detail, retryAfter=retry_after_s)
+
+
+class StorageFull(HubError):
+    """The disk has no room; nothing was stored, reading goes on."""

@@ -1,0 +1,50 @@
+"""The hub as use cases see it: the state they decide on, the writer they submit to, the log they read."""
+
+from dataclasses import dataclass
+
+from server.core.clock import now_ms
+from server.core.directory import Directory
+from server.core.dispatch import Dispatch
+from server.core.ids import digest_of
+from server.core.model import Caller
+from server.core.ports import Log, Passwords
+from server.core.stats import Stats
+from server.core.writer import Writer
+
+OPERATOR = "hubctl"
+"""The built-in account of the command line on this machine."""
+
+GENERAL = "general"
+"""The public channel that everybody joins."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a request may ask for at most."""
+
+    message_bytes: int
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What gets what; made once by `app`."""
+
+    directory: Directory
+    log: Log
+    writer: Writer
+    dispatch: Dispatch
+    stats: Stats
+    passwords: Passwords
+    bounds: Bounds
+
+    def by_token(self, secret: str) -> Caller | None:
+        """Who holds this bearer token."""
+        return self.directory.caller_by_token(digest_of(secret), now_ms())
+
+    def by_session(self, secret: str) -> Caller | None:
+        """Who is signed in with this cookie."""
+        return self.directory.caller_by_session(digest_of(secret), now_ms())
+
+    def has_human(self) -> bool:
+        """Whether the first human has arrived."""
+        return self.directory.has_human()

@@ -1,0 +1,63 @@
+"""What the hub counts, as plain integers and bucket lists that cost nothing on the hot path."""
+
+from bisect import bisect_left
+from collections import Counter
+
+POINT_EDGES_S = (0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+STAGE_EDGES_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
+HTTP_EDGES_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+REDIS_EDGES_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25)
+LAG_EDGES_S = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+
+
+class Histogram:
+    """Counts by bucket; the last one holds what is beyond every edge."""
+
+    __slots__ = ("counts", "edges_s", "sum_s")
+
+    def __init__(self, edges_s: tuple[float, ...]) -> None:
+        self.edges_s = edges_s
+        self.counts = [0] * (len(edges_s) + 1)
+        self.sum_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.edges_s, seconds)] += 1
+        self.sum_s += seconds
+
+
+class Hop:
+    """One hop of a message: since arrival at the hub (`point`) and by itself (`stage`)."""
+
+    __slots__ = ("point", "stage")
+
+    def __init__(self) -> None:
+        self.point = Histogram(POINT_EDGES_S)
+        self.stage = Histogram(STAGE_EDGES_S)
+
+    def observe(self, arrived_s: float, before_s: float, now_s: float) -> None:
+        """Count one message; `before_s` is when the hop before this one ended."""
+        self.point.observe(now_s - arrived_s)
+        self.stage.observe(max(0.0, now_s - before_s))
+
+
+class Stats:
+    """Everything that is counted, read when somebody scrapes."""
+
+    def __init__(self) -> None:
+        self.accepted = Hop()
+        self.stored = Hop()
+        self.published = Hop()
+        self.fanned_out = Hop()
+        self.messages: Counter[tuple[str, str]] = Counter()
+        self.foreign: Counter[str] = Counter()
+        self.cuts: Counter[str] = Counter()
+        self.resumes: Counter[str] = Counter()
+        self.sent_bytes = 0
+        self.gaps_repaired = 0
+        self.requests: Counter[tuple[str, str, str]] = Counter()
+        self.request_s: dict[str, Histogram] = {}
+        self.redis_s: dict[str, Histogram] = {}
+        self.redis_errors: Counter[str] = Counter()
+        self.redis_up = False
+        self.loop_lag = Histogram(LAG_EDGES_S)

@@ -1,0 +1,81 @@
+"""One reader of events: what it may and wants to see, and the connection it reads from."""
+
+import asyncio
+from uuid import uuid4
+
+import msgspec
+
+from server.core.changes import Entry
+from server.core.directory import Directory
+from server.core.ports import Sink
+
+LEAVE = "channel.member.leave"
+
+
+class Interest(msgspec.Struct, frozen=True):
+    """What a reader asked for; None means all that it is entitled to."""
+
+    channels: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+
+    def wants_channel(self, channel_id: str) -> bool:
+        """Whether events of this channel are asked for."""
+        return self.channels is None or channel_id in self.channels
+
+    def wants_type(self, kind: str) -> bool:
+        """Whether events of this type are asked for."""
+        return self.types is None or kind in self.types
+
+
+def audience(directory: Directory, agent_id: str, interest: Interest) -> frozenset[str]:
+    """Ids of the channels whose events this agent gets now: its own, or those named that it may see."""
+    own = directory.channels_of(agent_id)
+    if interest.channels is None:
+        return own
+    public = (c for c in interest.channels if c in directory.channels and not directory.channels[c].is_private)
+    return (own & interest.channels) | frozenset(public)
+
+
+class Stream:
+    """An open stream. `ended` resolves with a reason when it is to be closed from this side."""
+
+    __slots__ = ("agent_id", "channels", "chunked", "credential", "ended", "id", "interest", "sink")
+
+    def __init__(self, sink: Sink, agent_id: str, credential: str, interest: Interest, *, chunked: bool) -> None:
+        self.id = str(uuid4())
+        self.sink = sink
+        self.agent_id = agent_id
+        self.credential = credential
+        self.interest = interest
+        self.chunked = chunked
+        self.channels: frozenset[str] = frozenset()
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def sees(self, entry: Entry) -> bool:
+        """Whether this reader gets the entry, judged by `channels` as they stand."""
+        if not self.interest.wants_type(entry.kind):
+            return False
+        if entry.channel_id is None:
+            return entry.agent_id is None or self.agent_id in (entry.agent_id, entry.sender_id)
+        return entry.channel_id in self.channels or self.is_own_leave(entry)
+
+    def is_own_leave(self, entry: Entry) -> bool:
+        """Whether the entry tells this reader that it is no longer a member: the last it gets of a channel."""
+        if entry.kind != LEAVE or entry.agent_id != self.agent_id or entry.channel_id is None:
+            return False
+        return self.interest.wants_channel(entry.channel_id)
+
+    def write(self, frames: bytes) -> None:
+        """Send frames now, in the connection's own framing."""
+        if not self.sink.is_closing():
+            self.sink.write(chunk_of(frames) if self.chunked else frames)
+
+    def end(self, reason: str) -> None:
+        """Ask for the end, once."""
+        if not self.ended.done():
+            self.ended.set_result(reason)
+
+
+def chunk_of(frames: bytes) -> bytes:
+    """The frames as one HTTP/1.1 chunk."""
+    return b"%x\r\n%b\r\n" % (len(frames), frames)

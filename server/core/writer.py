@@ -1,0 +1,160 @@
+"""The one writer: what queued while the last batch was being stored is the next batch.
+
+A decision is made when its batch is formed, on the directory as of the last commit; only messages share a batch,
+since they alone never change what another decision looks at.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import structlog
+
+from server.core.bell import Ringer
+from server.core.changes import Committed, Decision, DropAgent, DropSession, DropToken, Entry, Written
+from server.core.directory import Directory
+from server.core.dispatch import Dispatch
+from server.core.errors import HubError, Unavailable
+from server.core.ports import Log
+from server.core.stats import Stats
+
+BATCH = 64
+QUEUE = 4096
+
+Decide = Callable[[], Decision]
+
+logger = structlog.get_logger()
+
+
+class Draft:
+    """A decision to be made, and the future of what becomes of it."""
+
+    __slots__ = ("arrived_s", "decide", "done", "is_message", "submitted_s")
+
+    def __init__(self, decide: Decide, arrived_s: float, *, is_message: bool) -> None:
+        self.decide = decide
+        self.arrived_s = arrived_s
+        self.is_message = is_message
+        self.submitted_s = perf_counter()
+        self.done: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+
+
+class Writer:
+    """Queue, transaction, answers, then publication, in this order and in seq order."""
+
+    def __init__(self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats) -> None:
+        self._log = log
+        self._directory = directory
+        self._dispatch = dispatch
+        self._ringer = ringer
+        self._stats = stats
+        self._queue: deque[Draft] = deque()
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+    async def submit(self, decide: Decide, arrived_s: float = 0.0, *, is_message: bool = False) -> Written:
+        """Have a decision made and stored; returns when it is on disk.
+
+        Raises what `decide` or the store raises, and Unavailable when the queue is full.
+        """
+        if len(self._queue) >= QUEUE:
+            raise Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
+        draft = Draft(decide, arrived_s, is_message=is_message)
+        self._queue.append(draft)
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            # not at once: what else arrives in this turn of the loop joins the batch
+            asyncio.get_running_loop().call_soon(self._next)
+        return await draft.done
+
+    async def stop(self) -> None:
+        """Store what is queued, then end the thread."""
+        if self._busy:
+            await self._idle.wait()
+        self._thread.shutdown()
+
+    def _next(self) -> None:
+        drafts, decisions = self._take()
+        if not drafts:
+            self._busy = False
+            self._idle.set()
+            return
+        loop = asyncio.get_running_loop()
+        commit = loop.run_in_executor(self._thread, self._log.commit, decisions, self._dispatch.head)
+        commit.add_done_callback(lambda future: self._finish(drafts, decisions, future))
+
+    def _take(self) -> tuple[list[Draft], list[Decision]]:
+        drafts: list[Draft] = []
+        decisions: list[Decision] = []
+        while self._queue and len(drafts) < BATCH:
+            if drafts and not (drafts[-1].is_message and self._queue[0].is_message):
+                break
+            draft = self._queue.popleft()
+            if draft.done.done():
+                continue  # the client went before anything was stored
+            try:
+                decisions.append(draft.decide())
+                drafts.append(draft)
+            except Exception as error:  # noqa: BLE001 - whatever a decision raises is its caller's answer
+                draft.done.set_exception(error)
+        return drafts, decisions
+
+    def _finish(self, drafts: list[Draft], decisions: list[Decision], commit: asyncio.Future[Committed]) -> None:
+        error = commit.exception()
+        if error is None:
+            self._succeed(drafts, decisions, commit.result())
+        else:
+            self._fail(drafts, error)
+        self._next()
+
+    def _succeed(self, drafts: list[Draft], decisions: list[Decision], committed: Committed) -> None:
+        for decision in decisions:
+            for change in decision.changes:
+                self._directory.apply(change)
+        self._dispatch.learn(committed.missed)
+        entries = self._timed(drafts, committed.written)
+        self._dispatch.learn(entries)
+        for draft, written in zip(drafts, committed.written, strict=True):
+            if not draft.done.done():
+                draft.done.set_result(written)
+        self._end_streams(decisions)
+        if entries or committed.missed:
+            self._ringer.announce([*committed.missed, *entries])
+
+    def _timed(self, drafts: Sequence[Draft], written: Sequence[Written]) -> list[Entry]:
+        now_s = perf_counter()
+        entries: list[Entry] = []
+        for draft, result in zip(drafts, written, strict=True):
+            for entry in result.entries:
+                if draft.is_message:
+                    entry.arrived_s = draft.arrived_s
+                    entry.stored_s = now_s
+                    self._stats.accepted.observe(draft.arrived_s, draft.arrived_s, draft.submitted_s)
+                    self._stats.stored.observe(draft.arrived_s, draft.submitted_s, now_s)
+                entries.append(entry)
+        return entries
+
+    def _end_streams(self, decisions: Sequence[Decision]) -> None:
+        gone: list[str] = []
+        for decision in decisions:
+            for change in decision.changes:
+                if isinstance(change, DropToken):
+                    gone.append(change.token_id)
+                elif isinstance(change, DropSession):
+                    gone.append(change.session_id)
+                elif isinstance(change, DropAgent):
+                    gone.extend(s.credential for s in self._dispatch.streams() if s.agent_id == change.agent_id)
+        if gone:
+            self._dispatch.end(gone, "credential_revoked")
+
+    def _fail(self, drafts: list[Draft], error: BaseException) -> None:
+        if not isinstance(error, HubError):
+            logger.error("commit failed", error=repr(error), drafts=len(drafts))
+            error = Unavailable("storage_failed", "the database did not take it; nothing was stored")
+        for draft in drafts:
+            if not draft.done.done():
+                draft.done.set_exception(error)

@@ -1,0 +1,1 @@
+"""The database: SQLite or PostgreSQL, one code for both."""

@@ -1,0 +1,158 @@
+"""The one transaction: take the counter, number the events, write the rows, sync."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from server.core.changes import Committed, Decision, Entry, InsertMessage, Outgoing, Written
+from server.core.events import Envelope, encode, frame_of, type_of
+from server.core.model import Message
+from server.store.rows import entry_of, message_of, message_row
+from server.store.statements import execute
+from server.store.tables import channels, events, log_head, messages
+
+_TAKE = (
+    update(log_head)
+    .values(seq=log_head.c.seq + bindparam("n"))
+    .where(log_head.c.id == 1)
+    .returning(log_head.c.epoch, log_head.c.seq)
+)
+_TAKE_CHANNEL = (
+    update(channels)
+    .values(seq=channels.c.seq + bindparam("n"))
+    .where(channels.c.id == bindparam("channel"))
+    .returning(channels.c.seq)
+)
+_MISSED = (
+    select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
+)
+_KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=True)))
+_ADD_MESSAGE = insert(messages)
+_ADD_EVENT = insert(events)
+
+
+def commit_all(connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    """Make the decisions true within the transaction that `connection` is in."""
+    known = _known(connection, decisions)
+    fresh = _fresh(decisions, known)
+    outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
+    numbering = _Numbering(connection, len(outgoing))
+    for decision, is_new in zip(decisions, fresh, strict=True):
+        if is_new:
+            _execute(connection, decision)
+    numbering.take_channels(outgoing)
+    rows: list[dict[str, Any]] = []
+    written: list[Written] = []
+    for decision, is_new in zip(decisions, fresh, strict=True):
+        if is_new:
+            entries = tuple(numbering.number(out) for out in decision.events)
+            message = _stored(decision, entries)
+            written.append(Written(entries, message))
+            if message is not None:
+                known[message.id] = message
+                rows.append(message_row(message))
+        else:
+            written.append(Written((), known[_message_id(decision)], known=True))
+    if rows:
+        connection.execute(_ADD_MESSAGE, rows)
+    if numbering.rows:
+        connection.execute(_ADD_EVENT, numbering.rows)
+    return Committed(numbering.missed_since(expected_seq), tuple(written))
+
+
+def _message_id(decision: Decision) -> str:
+    """The id that the client chose for its message, or nothing."""
+    change = decision.changes[0] if decision.changes else None
+    return change.message.id if isinstance(change, InsertMessage) and change.chosen_id else ""
+
+
+def _known(connection: Connection, decisions: Sequence[Decision]) -> dict[str, Message]:
+    """Messages that are stored already under an id of this batch."""
+    ids = [message_id for decision in decisions if (message_id := _message_id(decision))]
+    return {row.id: message_of(row) for row in connection.execute(_KNOWN, {"ids": ids})} if ids else {}
+
+
+def _fresh(decisions: Sequence[Decision], known: Mapping[str, Message]) -> list[bool]:
+    """Which decisions say something new; the second of two with the same message id does not."""
+    seen = set(known)
+    fresh: list[bool] = []
+    for decision in decisions:
+        message_id = _message_id(decision)
+        fresh.append(not message_id or message_id not in seen)
+        seen.add(message_id)
+    return fresh
+
+
+def _execute(connection: Connection, decision: Decision) -> None:
+    for change in decision.changes:
+        if not isinstance(change, InsertMessage):
+            execute(change, connection)
+
+
+def _stored(decision: Decision, entries: Sequence[Entry]) -> Message | None:
+    """The decision's message under its number; messages go into their table together, at the end."""
+    for change in decision.changes:
+        if isinstance(change, InsertMessage):
+            return msgspec.structs.replace(change.message, seq=entries[0].seq)
+    return None
+
+
+class _Numbering:
+    """The numbers of one transaction: taken at once, which locks the counter until the commit."""
+
+    def __init__(self, connection: Connection, count: int) -> None:
+        self._connection = connection
+        self.rows: list[dict[str, Any]] = []
+        head = connection.execute(_TAKE, {"n": count}).one()
+        self.epoch: str = head.epoch
+        self._first = head.seq - count + 1
+        self._next = self._first
+        self._channel_next: dict[str, int] = {}
+
+    def take_channels(self, outgoing: Sequence[Outgoing]) -> None:
+        """Take the channels' own numbers; a channel made in this transaction has its row by now."""
+        for channel_id, count in Counter(out.channel_id for out in outgoing if out.channel_id is not None).items():
+            last = self._connection.execute(_TAKE_CHANNEL, {"channel": channel_id, "n": count}).scalar_one()
+            self._channel_next[channel_id] = last - count + 1
+
+    def number(self, out: Outgoing) -> Entry:
+        """The entry of an event under its numbers, and its row."""
+        seq = self._next
+        self._next += 1
+        channel_seq = self._channel_next.get(out.channel_id) if out.channel_id is not None else None
+        if out.channel_id is not None and channel_seq is not None:
+            self._channel_next[out.channel_id] = channel_seq + 1
+        envelope = Envelope(
+            seq=seq,
+            channel_seq=channel_seq,
+            event=out.event,
+            timestamp=out.timestamp,
+            channel_id=out.channel_id,
+            sender_id=out.sender_id,
+        )
+        payload = encode(envelope)
+        kind = type_of(out.event)
+        self.rows.append(
+            {
+                "seq": seq,
+                "channel_id": out.channel_id,
+                "channel_seq": channel_seq,
+                "agent_id": out.agent_id,
+                "sender_id": out.sender_id,
+                "type": kind,
+                "payload": payload,
+                "timestamp": out.timestamp,
+            }
+        )
+        frame = frame_of(self.epoch, seq, kind, payload)
+        return Entry(seq, out.channel_id, out.agent_id, out.sender_id, kind, payload, frame)
+
+    def missed_since(self, expected_seq: int) -> tuple[Entry, ...]:
+        """What another hub committed between the newest seq known here and this transaction."""
+        if self._first - 1 <= expected_seq:
+            return ()
+        span = {"after": expected_seq, "until": self._first - 1}
+        return tuple(entry_of(row, self.epoch) for row in self._connection.execute(_MISSED, span))

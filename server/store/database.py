@@ -1,0 +1,164 @@
+"""The database as the core knows it: one writer's transaction, and reads on a few threads."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from server.core.changes import (
+    Change,
+    Committed,
+    Decision,
+    Entry,
+    PutAgent,
+    PutChannel,
+    PutMember,
+    PutSession,
+    PutToken,
+    Written,
+)
+from server.core.errors import HubError, StorageFull, Unavailable
+from server.core.model import Message
+from server.core.ports import Head, Span
+from server.store import engine
+from server.store.committing import commit_all
+from server.store.rows import agent_of, channel_of, entry_of, member_of, message_of, session_of, token_of
+from server.store.tables import agents, channels, events, log_head, members, messages, sessions, tokens, welcomes
+
+T = TypeVar("T")
+
+
+class Database:
+    """Fulfils `core.ports.Log` on SQLite or PostgreSQL."""
+
+    def __init__(self, url: str) -> None:
+        self._writing = engine.writing(url)
+        self._reading = engine.reading(url)
+        self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
+        self._epoch = ""
+
+    def close(self) -> None:
+        """End threads and connections."""
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    # ---- writing, on the writer's thread
+
+    def commit(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+        """See `core.ports.Log.commit`."""
+        if not any(decision.changes or decision.events for decision in decisions):
+            return Committed((), tuple(Written(()) for _ in decisions))
+        try:
+            return self._transact(decisions, expected_seq)
+        except IntegrityError:
+            # another hub took the same message id first: now it is there to be seen
+            return self._translated(decisions, expected_seq)
+        except DBAPIError as error:
+            raise refusal_of(error) from error
+
+    def _translated(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+        try:
+            return self._transact(decisions, expected_seq)
+        except DBAPIError as error:
+            raise refusal_of(error) from error
+
+    def _transact(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+        with self._writing.begin() as connection:
+            return commit_all(connection, decisions, expected_seq)
+
+    # ---- reading, awaited on the event loop
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(self._with_connection, work))
+
+    def _with_connection(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._reading.connect() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise refusal_of(error) from error
+
+    async def head(self) -> Head:
+        """See `core.ports.Log.head`."""
+        row = await self._read(lambda c: c.execute(select(log_head)).one())
+        self._epoch = row.epoch
+        return Head(row.epoch, row.seq, row.oldest)
+
+    async def contents(self) -> list[Change]:
+        """See `core.ports.Log.contents`."""
+        return await self._read(_contents)
+
+    async def entries(self, after: int, until: int, limit: int) -> list[Entry]:
+        """See `core.ports.Log.entries`."""
+        query = select(events).where(events.c.seq > after, events.c.seq <= until).order_by(events.c.seq).limit(limit)
+        return await self._read(lambda c: [entry_of(row, self._epoch) for row in c.execute(query)])
+
+    async def message(self, message_id: str) -> Message | None:
+        """See `core.ports.Log.message`."""
+        query = select(messages).where(messages.c.id == message_id)
+        row = await self._read(lambda c: c.execute(query).first())
+        return None if row is None else message_of(row)
+
+    async def history(self, channel_id: str, thread_id: str | None, span: Span) -> list[Message]:
+        """See `core.ports.Log.history`."""
+        query = _history(channel_id, thread_id, span)
+        found = await self._read(lambda c: [message_of(row) for row in c.execute(query)])
+        return found if span.after is not None else found[::-1]
+
+    async def password_hash(self, agent_id: str) -> str | None:
+        """See `core.ports.Log.password_hash`."""
+        query = select(agents.c.password_hash).where(agents.c.id == agent_id)
+        return await self._read(lambda c: c.execute(query).scalar_one_or_none())
+
+    async def welcome_open(self, digest: bytes, now_ms: int) -> bool:
+        """See `core.ports.Log.welcome_open`."""
+        query = select(welcomes.c.digest).where(welcomes.c.digest == digest, welcomes.c.expires_at > now_ms)
+        return await self._read(lambda c: c.execute(query).first()) is not None
+
+    async def probe(self) -> str | None:
+        """See `core.ports.Log.probe`."""
+        try:
+            await self.head()
+        except HubError as error:
+            return error.detail
+        return None
+
+
+def _history(channel_id: str, thread_id: str | None, span: Span) -> Select[tuple[object, ...]]:
+    seq = messages.c.seq
+    query = select(messages).where(
+        messages.c.channel_id == channel_id, messages.c.thread_id.is_not_distinct_from(thread_id)
+    )
+    if span.before is not None:
+        query = query.where(seq < span.before)
+    if span.after is not None:
+        query = query.where(seq > span.after)
+    return query.order_by(seq if span.after is not None else seq.desc()).limit(span.limit + 1)
+
+
+def _contents(connection: Connection) -> list[Change]:
+    living = select(agents).where(agents.c.removed_at.is_(None))
+    rooms = select(channels).where(channels.c.deleted_at.is_(None))
+    return [
+        *(PutAgent(agent_of(row)) for row in connection.execute(living)),
+        *(PutChannel(channel_of(row)) for row in connection.execute(rooms)),
+        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(select(members))),
+        *(PutToken(token_of(row), bytes(row.digest)) for row in connection.execute(select(tokens))),
+        *(PutSession(session_of(row), bytes(row.digest)) for row in connection.execute(select(sessions))),
+    ]
+
+
+def refusal_of(error: DBAPIError) -> HubError:
+    """What a database's failure means for who asked: a full disk, or out of reach for now."""
+    original = error.orig
+    code = getattr(original, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == "53100":
+        return StorageFull("storage_full", "the disk is full; nothing was stored, free some space and send it again")
+    kind = "is out of reach" if isinstance(error, OperationalError) else "refused it"
+    return Unavailable("storage_failed", f"the database {kind}; nothing was stored, send it again")

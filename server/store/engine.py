@@ -1,0 +1,75 @@
+"""Connections: how SQLite and PostgreSQL are opened, for the one writer and for the readers."""
+
+import re
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+READERS = 4
+"""Threads, and connections, that read at the same time."""
+
+LOCK_WAIT_S = 5
+
+_SQLITE = {
+    # only heeded in a database without tables: freed pages can then be given back a few at a time
+    "auto_vacuum": "INCREMENTAL",
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "foreign_keys": "ON",
+    "busy_timeout": f"{LOCK_WAIT_S * 1000}",
+    "temp_store": "MEMORY",
+    "cache_size": "-16384",
+}
+
+
+def writing(url: str) -> Engine:
+    """An engine with a single connection, whose transactions take the write lock when they begin."""
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres(parsed))
+    engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
+    _pragmas(engine, {**_SQLITE, "wal_autocheckpoint": "2000"})
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reading(url: str) -> Engine:
+    """An engine for readers, which cannot write."""
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() != "sqlite":
+        options = {**_postgres(parsed), "options": "-c default_transaction_read_only=on"}
+        return create_engine(parsed, pool_size=READERS, max_overflow=0, pool_pre_ping=True, connect_args=options)
+    engine = create_engine(parsed, pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
+    # only the writer checkpoints: two connections that do can lose commits in SQLite before 3.51.3
+    _pragmas(engine, {**_SQLITE, "query_only": "ON", "wal_autocheckpoint": "0"})
+    event.listen(engine, "begin", _begin_deferred)
+    return engine
+
+
+def _with_driver(url: URL) -> URL:
+    if re.fullmatch(r"postgres(ql)?", url.drivername):
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _postgres(url: URL) -> dict[str, Any]:
+    return {"connect_timeout": LOCK_WAIT_S, "application_name": "openclaw-hub", **dict(url.query)}
+
+
+def _pragmas(engine: Engine, pragmas: dict[str, str]) -> None:
+    def on_connect(connection: SqliteConnection, _record: object) -> None:
+        # the driver's own transactions begin late and read-only; ours begin where SQLAlchemy says
+        connection.isolation_level = None
+        for name, value in pragmas.items():
+            connection.execute(f"PRAGMA {name}={value}").close()
+
+    event.listen(engine, "connect", on_connect)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_deferred(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,138 @@
+"""Between rows and structs: the only place that knows how a noun lies in its table."""
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from server.core.changes import Entry
+from server.core.events import frame_of
+from server.core.model import Agent, Channel, Limits, Member, Message, Session, Token
+
+_encode = msgspec.json.encode
+
+
+def agent_row(agent: Agent) -> dict[str, Any]:
+    """The agent's columns."""
+    return {
+        "id": agent.id,
+        "kind": agent.kind,
+        "display_name": agent.display_name,
+        "avatar": agent.avatar,
+        "admin": agent.admin,
+        "limits": None if agent.limits is None else _encode(agent.limits).decode(),
+        "created_at": agent.created_at,
+        "removed_at": None,
+    }
+
+
+def agent_of(row: Row[Any]) -> Agent:
+    """The agent in a row."""
+    return Agent(
+        id=row.id,
+        kind=row.kind,
+        display_name=row.display_name,
+        avatar=row.avatar,
+        admin=row.admin,
+        limits=None if row.limits is None else msgspec.json.decode(row.limits, type=Limits),
+        created_at=row.created_at,
+    )
+
+
+def channel_row(channel: Channel) -> dict[str, Any]:
+    """The channel's columns, without its counter."""
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "topic": channel.topic,
+        "description": channel.description,
+        "is_private": channel.is_private,
+        "created_at": channel.created_at,
+        "created_by": channel.created_by,
+        "archived_at": channel.archived_at,
+        "archived_by": channel.archived_by,
+    }
+
+
+def channel_of(row: Row[Any]) -> Channel:
+    """The channel in a row."""
+    return Channel(
+        id=row.id,
+        name=row.name,
+        topic=row.topic,
+        description=row.description,
+        is_private=row.is_private,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        archived_at=row.archived_at,
+        archived_by=row.archived_by,
+    )
+
+
+def member_of(row: Row[Any]) -> Member:
+    """The member in a row."""
+    return Member(row.agent_id, row.joined_at, row.role)
+
+
+def token_of(row: Row[Any]) -> Token:
+    """The token in a row."""
+    return Token(
+        id=row.id,
+        agent_id=row.agent_id,
+        name=row.name,
+        scopes=tuple(row.scopes.split()),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+def session_of(row: Row[Any]) -> Session:
+    """The session in a row."""
+    return Session(id=row.id, agent_id=row.agent_id, created_at=row.created_at, expires_at=row.expires_at)
+
+
+def message_row(message: Message) -> dict[str, Any]:
+    """A new message's columns."""
+    return {
+        "seq": message.seq,
+        "id": message.id,
+        "channel_id": message.channel_id,
+        "thread_id": message.thread_id,
+        "sender_id": message.sender_id,
+        "content": message.content,
+        "mentions": " ".join(message.mentions),
+        "timestamp": message.timestamp,
+    }
+
+
+def message_of(row: Row[Any]) -> Message:
+    """The message in a row; a tombstone shows nothing of what it said."""
+    deleted = row.deleted_at is not None
+    return Message(
+        id=row.id,
+        channel_id=row.channel_id,
+        content="" if deleted else row.content,
+        sender_id=row.sender_id,
+        timestamp=row.timestamp,
+        mentions=() if deleted else tuple(row.mentions.split()),
+        seq=row.seq,
+        thread_id=row.thread_id,
+        edited=row.edited_at is not None,
+        edited_at=row.edited_at,
+        deleted=deleted,
+        deleted_at=row.deleted_at,
+    )
+
+
+def entry_of(row: Row[Any], epoch: str) -> Entry:
+    """The log entry in a row."""
+    payload = bytes(row.payload)
+    return Entry(
+        seq=row.seq,
+        channel_id=row.channel_id,
+        agent_id=row.agent_id,
+        sender_id=row.sender_id,
+        kind=row.type,
+        payload=payload,
+        frame=frame_of(epoch, row.seq, row.type, payload),
+    )

@@ -1,0 +1,158 @@
+"""What each change does to the tables: one function a change, all in the writer's transaction."""
+
+from functools import singledispatch
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from server.core.changes import (
+    BuryMessage,
+    Change,
+    DropAgent,
+    DropChannel,
+    DropMember,
+    DropSession,
+    DropToken,
+    EditMessage,
+    PutAgent,
+    PutChannel,
+    PutMember,
+    PutSession,
+    PutToken,
+    PutWelcome,
+    SetPassword,
+    UseWelcome,
+)
+from server.core.errors import Conflict
+from server.store.rows import agent_row, channel_row
+from server.store.tables import agents, channels, members, messages, sessions, tokens, welcomes
+
+
+@singledispatch
+def execute(change: Change, connection: Connection) -> None:
+    """Make one change true within the transaction; raises Conflict when it no longer can be."""
+    raise NotImplementedError(type(change).__name__)
+
+
+def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert the row, or overwrite the one with its primary key."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    keys = [column.name for column in table.primary_key]
+    news = {name: value for name, value in row.items() if name not in keys}
+    connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=news))
+
+
+@execute.register
+def _put_agent(change: PutAgent, connection: Connection) -> None:
+    upsert(connection, agents, agent_row(change.agent))
+
+
+@execute.register
+def _drop_agent(change: DropAgent, connection: Connection) -> None:
+    connection.execute(delete(tokens).where(tokens.c.agent_id == change.agent_id))
+    connection.execute(delete(sessions).where(sessions.c.agent_id == change.agent_id))
+    ended = {"removed_at": change.at, "password_hash": None, "admin": False}
+    connection.execute(update(agents).where(agents.c.id == change.agent_id).values(ended))
+
+
+@execute.register
+def _set_password(change: SetPassword, connection: Connection) -> None:
+    secret = {"password_hash": change.password_hash}
+    connection.execute(update(agents).where(agents.c.id == change.agent_id).values(secret))
+
+
+@execute.register
+def _put_token(change: PutToken, connection: Connection) -> None:
+    token = change.token
+    row = {
+        "id": token.id,
+        "agent_id": token.agent_id,
+        "digest": change.digest,
+        "name": token.name,
+        "scopes": " ".join(token.scopes),
+        "created_at": token.created_at,
+        "expires_at": token.expires_at,
+    }
+    upsert(connection, tokens, row)
+
+
+@execute.register
+def _drop_token(change: DropToken, connection: Connection) -> None:
+    connection.execute(delete(tokens).where(tokens.c.id == change.token_id))
+
+
+@execute.register
+def _put_session(change: PutSession, connection: Connection) -> None:
+    session = change.session
+    row = {
+        "id": session.id,
+        "agent_id": session.agent_id,
+        "digest": change.digest,
+        "created_at": session.created_at,
+        "expires_at": session.expires_at,
+    }
+    upsert(connection, sessions, row)
+
+
+@execute.register
+def _drop_session(change: DropSession, connection: Connection) -> None:
+    connection.execute(delete(sessions).where(sessions.c.id == change.session_id))
+
+
+@execute.register
+def _put_welcome(change: PutWelcome, connection: Connection) -> None:
+    upsert(connection, welcomes, {"digest": change.digest, "expires_at": change.expires_at})
+
+
+@execute.register
+def _use_welcome(_change: UseWelcome, connection: Connection) -> None:
+    connection.execute(delete(welcomes))
+
+
+@execute.register
+def _put_channel(change: PutChannel, connection: Connection) -> None:
+    upsert(connection, channels, channel_row(change.channel))
+
+
+@execute.register
+def _drop_channel(change: DropChannel, connection: Connection) -> None:
+    connection.execute(delete(members).where(members.c.channel_id == change.channel_id))
+    connection.execute(update(channels).where(channels.c.id == change.channel_id).values(deleted_at=change.at))
+
+
+@execute.register
+def _put_member(change: PutMember, connection: Connection) -> None:
+    member = change.member
+    row = {
+        "channel_id": change.channel_id,
+        "agent_id": member.agent_id,
+        "role": member.role,
+        "joined_at": member.joined_at,
+    }
+    upsert(connection, members, row)
+
+
+@execute.register
+def _drop_member(change: DropMember, connection: Connection) -> None:
+    seat = (members.c.channel_id == change.channel_id) & (members.c.agent_id == change.agent_id)
+    connection.execute(delete(members).where(seat))
+
+
+@execute.register
+def _edit_message(change: EditMessage, connection: Connection) -> None:
+    row = {"content": change.content, "mentions": " ".join(change.mentions), "edited_at": change.edited_at}
+    _alter(connection, change.message_id, row)
+
+
+@execute.register
+def _bury_message(change: BuryMessage, connection: Connection) -> None:
+    _alter(connection, change.message_id, {"content": "", "mentions": "", "deleted_at": change.deleted_at})
+
+
+def _alter(connection: Connection, message_id: str, row: dict[str, Any]) -> None:
+    alive = (messages.c.id == message_id) & messages.c.deleted_at.is_(None)
+    if connection.execute(select(messages.c.seq).where(alive)).first() is None:
+        raise Conflict("message_deleted", "the message was deleted meanwhile; nothing was changed")
+    connection.execute(update(messages).where(alive).values(row))

@@ -1,0 +1,129 @@
+"""The tables. Times are ms since the epoch; ids are text; secrets are there only as SHA-256 or argon2id."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
+
+# SQLite makes a column the row's own key only if it is declared INTEGER
+Seq = BigInteger().with_variant(Integer, "sqlite")
+Ms = BigInteger
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", String(16), nullable=False),
+    Column("seq", Seq, nullable=False),
+    Column("oldest", Seq, nullable=False),
+    comment="One row: the counter whose lock orders all commits",
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("avatar", Text, nullable=False),
+    Column("admin", Boolean, nullable=False),
+    Column("limits", Text),
+    Column("created_at", Ms, nullable=False),
+    Column("removed_at", Ms),
+    Column("password_hash", Text),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("agent_id", ForeignKey("agents.id"), nullable=False, index=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Ms, nullable=False),
+    Column("expires_at", Ms),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("agent_id", ForeignKey("agents.id"), nullable=False, index=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", Ms, nullable=False),
+    Column("expires_at", Ms, nullable=False),
+)
+
+welcomes = Table(
+    "welcomes",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("expires_at", Ms, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("is_private", Boolean, nullable=False),
+    Column("created_at", Ms, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("archived_at", Ms),
+    Column("archived_by", String(64)),
+    Column("deleted_at", Ms),
+    Column("seq", BigInteger, nullable=False, server_default="0"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("channel_id", ForeignKey("channels.id"), primary_key=True),
+    Column("agent_id", ForeignKey("agents.id"), primary_key=True, index=True),
+    Column("role", String(9), nullable=False),
+    Column("joined_at", Ms, nullable=False),
+)
+
+# no foreign keys on the two that are written all the time: the writer alone makes their rows, from what it has checked
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("channel_id", String(36), nullable=False),
+    Column("thread_id", String(36)),
+    Column("sender_id", String(73), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("mentions", Text, nullable=False),
+    Column("timestamp", Ms, nullable=False),
+    Column("edited_at", Ms),
+    Column("deleted_at", Ms),
+    Index("ix_messages_history", "channel_id", "thread_id", "seq"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("channel_id", String(36)),
+    Column("channel_seq", BigInteger),
+    Column("agent_id", String(64)),
+    Column("sender_id", String(73), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("timestamp", Ms, nullable=False),
+)
