@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from hubctl import safe
 from hubctl.client import Call, Hub
 from hubctl.commands.options import Json, match_channel, with_hub
 from hubctl.cursor import CursorFile, Place
+from hubctl.errors import Failure, Unreachable
 from hubctl.follow import Follower
+from hubctl.paths import path
 from hubctl.render import MESSAGES, describe
 
 EPHEMERAL = frozenset({"channel.typing", "channel.presence"})
@@ -51,6 +54,8 @@ class Printer:
             print(safe.json_line(data) if self._as_json else await self._described(data), flush=True)
         except BrokenPipeError:
             raise OutputClosedError from None
+        except OSError as error:
+            raise Failure(f"cannot write to standard output: {error.strerror}") from None
         if self._left is not None and (self._types or kind in MESSAGES):
             self._left -= 1
         return self._left == 0
@@ -82,10 +87,11 @@ class Printer:
         if isinstance(renamed, dict) and isinstance(renamed.get("name"), str) and envelope.get("foreign") is not True:
             self._names[channel_id] = renamed["name"]
         elif channel_id not in self._names:
-            # A channel that is newer than this tail. One question each, answered or not.
-            answer = await self._hub.answer(Call("GET", f"/api/channels/{channel_id}"))
-            known = isinstance(answer.body, dict) and answer.status == 200
-            self._names[channel_id] = str(answer.body.get("name")) if known else ""
+            # A channel that is newer than this tail. A name is not worth the event: without one its id is shown.
+            with suppress(Unreachable):
+                answer = await self._hub.answer(Call("GET", path("api", "channels", channel_id)))
+                known = isinstance(answer.body, dict) and answer.status == 200
+                self._names[channel_id] = str(answer.body.get("name")) if known else ""
 
 
 @click.command()
@@ -115,21 +121,34 @@ def tail(
 
     A lost connection comes back by itself, without gaps or repeats.
     """
+    wanted = [word.strip() for word in types.split(",") if word.strip()]
+    try:
+        _follow(hub, names_or_ids, since, cursor_path, wanted, count, as_json=as_json)
+    except KeyboardInterrupt:
+        return
+    except OutputClosedError:
+        # The interpreter flushes stdout once more as it ends; into the void, so that it does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _follow(
+    hub: Hub,
+    names_or_ids: tuple[str, ...],
+    since: str | None,
+    cursor_path: Path | None,
+    wanted: list[str],
+    count: int | None,
+    *,
+    as_json: bool,
+) -> None:
     cursor = CursorFile(cursor_path) if cursor_path else None
     place = Place(cursor.read() if cursor else None)
     channels: list[Json] = hub.get("/api/channels")["channels"]
     chosen = [match_channel(channels, name)["id"] for name in names_or_ids]
-    wanted = [word.strip() for word in types.split(",") if word.strip()]
     printer = Printer(hub, channels, as_json=as_json, cursor=cursor, count=count, types=wanted)
     params = {
         "channels": ",".join(chosen) or None,
         "types": ",".join(wanted) or None,
         "since": since if place.id is None else None,
     }
-    try:
-        hub.run(Follower(hub, printer, params, place).follow())
-    except KeyboardInterrupt:
-        return
-    except OutputClosedError:
-        # The interpreter flushes stdout once more as it ends; into the void, so that it does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    hub.run(Follower(hub, printer, params, place).follow())

@@ -9,8 +9,18 @@ from typing import Any
 
 from aiohttp import web
 
-GENERAL = {"id": "11111111-1111-4111-8111-111111111111", "name": "general", "isPrivate": False, "memberCount": 2}
-OPS = {"id": "22222222-2222-4222-8222-222222222222", "name": "ops", "isPrivate": True, "archivedAt": 1708554000000}
+GENERAL: dict[str, Any] = {
+    "id": "11111111-1111-4111-8111-111111111111",
+    "name": "general",
+    "isPrivate": False,
+    "memberCount": 2,
+}
+OPS: dict[str, Any] = {
+    "id": "22222222-2222-4222-8222-222222222222",
+    "name": "ops",
+    "isPrivate": True,
+    "archivedAt": 1708554000000,
+}
 
 
 @dataclass

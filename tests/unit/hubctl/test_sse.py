@@ -1,5 +1,7 @@
 """The stream's parser: any chunking gives the same frames, and they are the standard's."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,7 @@ def by_the_standard(text: str) -> list[Frame]:
 def test_any_chunking_gives_the_standards_frames(text: str, cuts: list[int]) -> None:
     stream = text.encode()
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    chunks = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [stream[a:b] for a, b in pairwise(edges)]
     assert parsed(*chunks) == by_the_standard(text)
     assert parsed(*(bytes([byte]) for byte in stream)) == by_the_standard(text)
 
