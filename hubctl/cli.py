@@ -11,12 +11,13 @@ from hubctl.commands.send import send
 from hubctl.commands.status import status
 from hubctl.commands.tail import tail
 from hubctl.commands.tokens import token
+from server import __version__
 
 EPILOG = "HUB_URL says where the hub is, HUB_TOKEN who you are. Exit codes: 0 done, 1 failed, 2 wrong usage."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
-@click.version_option(package_name="openclaw-hub", prog_name="hubctl")
+@click.version_option(__version__, prog_name="hubctl")
 def main() -> None:
     """Run an OpenClaw hub, or talk to one that runs."""
     for stream in (sys.stdout, sys.stderr):

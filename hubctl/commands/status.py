@@ -1,6 +1,5 @@
 """`hubctl status`: is the hub ready, and who am I to it."""
 
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -9,6 +8,7 @@ from hubctl.client import Hub
 from hubctl.commands.options import Json, json_option, print_json, with_hub
 from hubctl.errors import Failure, Refused
 from hubctl.table import show
+from server import __version__
 
 
 @click.command()
@@ -27,7 +27,7 @@ def status(hub: Hub, as_json: bool) -> None:
     else:
         state = "ready" if ready.status == 200 else f"not ready (status {ready.status})"
         rows = [["hub", f"{state} at {hub.target.url}"], *_parts(ready.body)]
-        show(["part", "state"], [*rows, ["you", caller], ["hubctl", version("openclaw-hub")]], empty="")
+        show(["part", "state"], [*rows, ["you", caller], ["hubctl", __version__]], empty="")
     if ready.status != 200:
         raise Failure(f"the hub at {hub.target.url} is not ready")
 

@@ -129,3 +129,9 @@ def test_a_bye_for_now_is_followed_by_another_try(hub: FakeHub, hubctl: Hubctl) 
     result = hubctl("tail", "--json", "--count", "1")
     assert seqs(result.stdout) == [1]
     assert "shutdown" in result.stderr
+
+
+def test_named_channels_are_all_that_is_shown(hub: FakeHub, hubctl: Hubctl) -> None:
+    joined = b'id: e:1\nevent: agent.joined\ndata: {"event":{"type":"agent.joined"},"seq":1}\n\n'
+    hub.streams = [HELLO + joined + message(2)]
+    assert seqs(hubctl("tail", "--json", "--count", "1", "general").stdout) == [2]
