@@ -1,0 +1,44 @@
+/** <hub-login>: signing in; before anyone is here, where the one-time link is. */
+
+import { store } from "hub/store";
+import { ask, h, mark } from "../parts/dom.js";
+import { commonRefusal, field, kinds, passwordField, problemLine } from "../parts/forms.js";
+import { say } from "../parts/say.js";
+
+class HubLogin extends HTMLElement {
+  #off = null;
+
+  connectedCallback() {
+    document.title = `${say.signIn} · ${say.hub}`;
+    this.replaceChildren(h("ol", { class: "log" }, ...(store.needsFirstHuman ? nobody() : this.#form()), kinds()));
+    this.querySelector("input")?.focus();
+  }
+
+  disconnectedCallback() {
+    this.#off?.();
+  }
+
+  #form() {
+    const id = field("id", say.id, { required: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: "64" }, say.idHint);
+    const password = passwordField({ autocomplete: "current-password" });
+    const button = h("button", { class: "btn go" }, say.signIn);
+    const problem = problemLine((refused) => commonRefusal(refused) ?? say.wrongLogin);
+    const form = h("form", { class: "body" }, id.element, password.element, problem.line, button);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      ask(form, "login", { id: id.input.value.trim(), password: password.input.value });
+    });
+    this.#off = store.on(["form"], () => {
+      button.disabled = store.form.busy;
+      problem.tell();
+    });
+    return [h("li", null, mark("person", "you"), h("div", { class: "body" }, h("h1", { class: "lede" }, say.welcomeBack))), h("li", null, form)];
+  }
+}
+
+function nobody() {
+  const words = [h("h1", { class: "lede" }, say.nobodyYet), h("p", { class: "hint" }, say.linkInTerminal), h("p", { class: "hint" }, say.linkAgain)];
+  return [h("li", null, mark("person", "you"), h("div", { class: "body" }, ...words))];
+}
+
+customElements.define("hub-login", HubLogin);

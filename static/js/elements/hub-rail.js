@@ -1,0 +1,144 @@
+/** <hub-rail>: channels with what is unread, people and agents, and the person at this page. */
+
+import { store } from "hub/store";
+import { ask, h, icon, mark, unseen } from "../parts/dom.js";
+import { say } from "../parts/say.js";
+
+const FILLS = { online: "on", away: "away", dnd: "dnd", offline: "off" };
+
+class HubRail extends HTMLElement {
+  #offs = [];
+
+  connectedCallback() {
+    this.channels = h("ul");
+    this.joinable = h("div");
+    this.accounts = h("div");
+    this.foot = h("div", { class: "me" });
+    this.replaceChildren(
+      h("nav", { "aria-label": say.channelsAndPeople }, ...this.#heading(), this.channels, this.joinable, this.accounts),
+      this.foot,
+    );
+    this.#offs = [
+      store.on(["channels", "open", "me"], () => this.#drawChannels()),
+      store.on(["agents", "me"], () => this.#drawAccounts()),
+      store.on(["me"], () => this.#drawMe()),
+    ];
+    this.#drawChannels();
+    this.#drawAccounts();
+    this.#drawMe();
+  }
+
+  disconnectedCallback() {
+    this.#offs.forEach((off) => off());
+  }
+
+  #drawChannels() {
+    if (!store.me) return;
+    keepingFocus(this, () => {
+      this.channels.replaceChildren(...store.mine.map(channelItem));
+      const others = store.joinable;
+      this.joinable.replaceChildren(...(others.length ? [h("h2", null, say.others), list(others.map(channelItem))] : []));
+    });
+  }
+
+  #drawAccounts() {
+    const accounts = [...store.agents.values()].sort((a, b) => nameOfAccount(a).localeCompare(nameOfAccount(b)));
+    const people = accounts.filter(({ kind }) => kind === "human");
+    const agents = accounts.filter(({ kind }) => kind !== "human");
+    const count = h("span", { class: "num" }, String(agents.length));
+    this.accounts.replaceChildren(
+      ...(people.length ? [h("h2", null, say.people), list(people.map(accountItem))] : []),
+      ...(agents.length ? [h("h2", null, say.agents, count), list(agents.map(accountItem))] : []),
+    );
+  }
+
+  #heading() {
+    const plus = h("button", { class: "tool", type: "button", "aria-label": say.newChannel, "aria-expanded": "false" }, icon("plus"));
+    const { form, input, problem } = namingForm();
+    const show = (open) => {
+      form.hidden = !open;
+      form.reset();
+      problem.textContent = "";
+      plus.setAttribute("aria-expanded", String(open));
+      (open ? input : plus).focus();
+    };
+    plus.addEventListener("click", () => show(form.hidden));
+    form.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const done = (error) => (error ? (problem.textContent = error) : show(false));
+      ask(form, "channel", { name: input.value.trim(), done });
+    });
+    return [h("h2", null, say.channels, plus), form];
+  }
+
+  #drawMe() {
+    if (!store.me) return;
+    const theme = h("button", { class: "tool", type: "button", "aria-label": say.theme, title: say.theme }, icon("tone"));
+    theme.addEventListener("click", () => ask(theme, "theme"));
+    const leave = h("button", { class: "tool", type: "button", "aria-label": say.signOut, title: say.signOut }, icon("leave"));
+    leave.addEventListener("click", () => ask(leave, "signout"));
+    this.foot.replaceChildren(h("span", null, mark("person", "unknown"), h("bdi", null, nameOfAccount(store.me))), theme, leave);
+  }
+}
+
+const list = (items) => h("ul", null, ...items);
+
+function nameOfAccount(account) {
+  return account.kind === "human" ? account.displayName || account.id : account.id;
+}
+
+function namingForm() {
+  const input = h("input", { "aria-label": say.channelName, placeholder: say.channelName, maxlength: "80", required: true, autocomplete: "off" });
+  const problem = h("p", { class: "wait no", role: "alert" });
+  const form = h("form", { class: "naming", hidden: true }, h("div", { class: "in" }, input), h("button", { class: "btn" }, say.makeChannel), problem);
+  return { form, input, problem };
+}
+
+/** Draws anew and gives the focus back to the same channel's link. */
+function keepingFocus(root, draw) {
+  const href = root.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  draw();
+  if (href) root.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
+}
+
+function channelItem(channel) {
+  const { unread, mentions } = store.log(channel.id).unread(store.me.id);
+  return h(
+    "li",
+    null,
+    h(
+      "a",
+      { href: `#${channel.id}`, "aria-current": channel.id === store.openId ? "page" : null },
+      h("span", { class: unread ? "nm new" : "nm", dir: "auto" }, channel.name),
+      channel.isPrivate ? [icon("lock"), unseen(`, ${say.privateChannel}`)] : null,
+      unread ? counter(unread, mentions) : null,
+    ),
+  );
+}
+
+function counter(unread, mentions) {
+  return h(
+    "span",
+    { class: mentions ? "ct call" : "ct" },
+    h("span", { "aria-hidden": "true" }, mentions ? `@${mentions}` : String(unread)),
+    unseen(`, ${mentions ? say.mentions(mentions) : say.unread(unread)}`),
+  );
+}
+
+function accountItem(agent) {
+  const presence = store.presence.get(agent.id);
+  const kind = agent.kind === "human" ? "person" : agent.kind;
+  const waits = store.made?.agentId === agent.id && !store.made.heard;
+  const aside = agent.id === store.me?.id ? say.you : waits ? say.notHeard : presence?.customStatus;
+  return h(
+    "li",
+    { class: "account" },
+    mark(kind, FILLS[presence?.status] ?? "unknown"),
+    h("span", { class: kind === "person" ? "nm" : "nm bot", dir: "auto", title: agent.displayName || null }, nameOfAccount(agent)),
+    unseen(`, ${say.kinds[kind] ?? say.kinds.outside}${presence ? `, ${say.presence[presence.status]}` : ""}`),
+    aside ? h("span", { class: "st", dir: "auto" }, aside) : null,
+  );
+}
+
+customElements.define("hub-rail", HubRail);

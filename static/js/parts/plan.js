@@ -1,0 +1,61 @@
+/** What stands in the list, top to bottom: rows, days, the mark of what is new, the guide of an empty hub. */
+
+import { store } from "hub/store";
+import { ask, h } from "./dom.js";
+import { dayElement, eventElement, follows, freshElement, rowElement } from "./rows.js";
+import { say } from "./say.js";
+
+/** Items `{key, sign, make, row?, un?}`: an item whose sign is as before keeps its element. */
+export function plan(log) {
+  const items = [];
+  if (log.hasMore) items.push({ key: "older", sign: `${log.loading}`, make: () => olderElement(log.loading) });
+  if (wantsGuide(log)) items.push({ key: "guide", sign: "", make: () => h("li", { class: "event" }, document.createElement("hub-guide")) });
+  let above = null;
+  let day = "";
+  for (let at = 0; at < log.rows.length; at += 1) {
+    const row = log.rows[at];
+    const time = row.message?.timestamp ?? row.timestamp;
+    if (time && say.day(time) !== day) {
+      day = say.day(time);
+      items.push({ key: `day ${day}`, sign: "", make: () => dayElement(time) });
+      above = null;
+    }
+    const un = log.freshSeq > 0 && row.order > log.freshSeq;
+    if (un && !items.some((item) => item.key === "fresh")) {
+      items.push({ key: "fresh", sign: `${log.freshAt}`, make: () => freshElement(log.freshAt) });
+      above = null;
+    }
+    const told = row.kind === "event" ? together(log.rows, at) : [row];
+    at += told.length - 1;
+    items.push({ ...item(row, told, follows(row, above)), un });
+    above = row;
+  }
+  return items;
+}
+
+function item(row, told, more) {
+  if (row.kind === "event") {
+    return { key: row.key, sign: `${told.length}`, make: () => eventElement(told) };
+  }
+  const sign = `${row.version} ${more} ${store.generation}`;
+  return { key: row.key, sign, row, make: () => rowElement(row, more) };
+}
+
+/** This line of the hub's and those after it that say the same of others. */
+function together(rows, at) {
+  const { type } = rows[at].event;
+  let end = at + 1;
+  while (end < rows.length && rows[end].kind === "event" && rows[end].event.type === type) end += 1;
+  return rows.slice(at, end);
+}
+
+function wantsGuide(log) {
+  if (!store.open?.role || !log.loaded) return false;
+  return Boolean(store.made) || (!log.hasMore && !log.rows.some((row) => row.kind === "message"));
+}
+
+function olderElement(loading) {
+  const button = h("button", { class: "btn", type: "button", disabled: loading }, say.older);
+  button.addEventListener("click", () => ask(button, "older"));
+  return h("li", { class: "event" }, h("div", { class: "body" }, button));
+}

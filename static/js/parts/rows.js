@@ -1,0 +1,105 @@
+/** One row of the log as an element: a message, what the hub says, a break, a day, the mark of what is new. */
+
+import { senderOf, store } from "hub/store";
+import { ask, h, mark, unseen } from "./dom.js";
+import { say } from "./say.js";
+import { trace } from "./scale.js";
+import { words } from "./words.js";
+
+const TOGETHER_MS = 5 * 60_000;
+const NAMED = 3;
+
+/** Whether a row goes on where the one above it left off: the same sender, soon after, nothing between. */
+export function follows(row, above) {
+  if (row.kind !== "message" || above?.kind !== "message") return false;
+  const [one, other] = [senderOf(store, row), senderOf(store, above)];
+  const near = Math.abs(row.message.timestamp - above.message.timestamp) < TOGETHER_MS;
+  return one.id === other.id && one.kind === other.kind && near && !row.message.deleted && !above.message.deleted;
+}
+
+/** The element of a row; `more` leaves out name and mark. */
+export function rowElement(row, more) {
+  if (row.kind === "gap") return h("li", { class: "event" }, h("p", { class: "body gap" }, say.gap));
+  if (row.kind === "event") return eventElement([row]);
+  const sender = senderOf(store, row);
+  const { message } = row;
+  return h(
+    "li",
+    { class: more ? "more" : null, "data-id": row.foreign ? null : message.id },
+    stamp(message.timestamp),
+    more ? null : mark(sender.kind),
+    h("article", { class: "body" }, more ? unseen(sender.name) : nameOf(sender), body(row), redo(row)),
+    beside(row),
+  );
+}
+
+/** Several of the hub's lines of one kind in a row, told in one. */
+export function eventElement(rows) {
+  const names = rows.map(({ event }) => event.agentId);
+  const more = names.length > NAMED + 1 ? names.length - NAMED : 0;
+  const named = names.slice(0, more ? NAMED : names.length);
+  const verb = say[rows[0].event.type === "join" ? "joined" : "left"](named, more);
+  return h("li", { class: "event" }, h("p", { class: "body" }, h("b", { class: "id" }, verb[0]), ` ${verb.slice(1).filter(Boolean).join(" ")}`));
+}
+
+export function dayElement(at) {
+  return h("li", { class: "day" }, h("h2", { class: "body" }, say.day(at)));
+}
+
+export function freshElement(at) {
+  return h("li", { class: "fresh un" }, h("p", { class: "body" }, say.freshSince(at)));
+}
+
+function stamp(at) {
+  return h("time", { class: "at", datetime: new Date(at).toISOString(), title: say.utc(at) }, say.time(at));
+}
+
+function nameOf(sender) {
+  return h(
+    "h3",
+    { class: sender.kind === "agent" ? "who bot" : "who" },
+    h("bdi", null, sender.name),
+    unseen(`, ${say.kinds[sender.kind]}`),
+    sender.kind === "outside" ? h("span", { class: "via" }, say.via(sender.via)) : null,
+  );
+}
+
+function body(row) {
+  const { message } = row;
+  if (message.deleted) return h("p", { class: "hubsays" }, say.tookBack);
+  const block = words(message.content, relation);
+  if (message.edited || message.editedAt) {
+    (block.querySelector(":scope > p:last-child") ?? block).append(" ", h("span", { class: "edited" }, say.edited));
+  }
+  return block;
+}
+
+function relation(id) {
+  if (id === "all" || id === "channel" || id === store.me.id.toLowerCase()) return "you";
+  return store.agents.has(id) ? "known" : "";
+}
+
+function redo(row) {
+  if (row.state !== "refused") return null;
+  const button = (name, label) => {
+    const made = h("button", { class: "btn", type: "button" }, label);
+    made.addEventListener("click", () => ask(made, name, { id: row.key }));
+    return made;
+  };
+  return h(
+    "p",
+    { class: "redo" },
+    h("span", { class: "wait no" }, say.refusal(row.refusal)),
+    " ",
+    button("retry", say.tryAgain),
+    " ",
+    button("discard", say.discard),
+  );
+}
+
+function beside(row) {
+  if (row.state === "sending") return h("span", { class: "wait" }, say.sending);
+  if (row.state === "waiting") return h("span", { class: "wait" }, say.waits);
+  const hops = store.hops(row);
+  return hops ? trace(hops) : null;
+}

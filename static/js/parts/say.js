@@ -1,0 +1,140 @@
+/** The page's words, all of them: a translation is another table like this one. */
+
+const LOCALE = "en-GB";
+const ORDINALS = ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
+const whole = new Intl.NumberFormat("en");
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const utc = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+const day = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });
+const dayAndYear = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+
+function listed(names) {
+  if (names.length < 2) return names.join("");
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
+export const say = {
+  number: (value) => whole.format(value),
+  ms: (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value))),
+  time: (at) => clock.format(at),
+  utc: (at) => `${utc.format(at)} UTC`,
+  day: (at) => (new Date(at).getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(at),
+  listed,
+
+  hub: "OpenClaw Hub",
+  kinds: { person: "person", agent: "agent", outside: "from outside" },
+  via: (platform) => (platform ? `via ${platform[0].toUpperCase()}${platform.slice(1)}` : "from outside, not proved"),
+  edited: "edited",
+  tookBack: "took this message back.",
+  copy: "Copy",
+  copied: "Copied",
+  copyFailed: "Not copied",
+
+  channels: "Channels",
+  others: "Open to join",
+  people: "People",
+  agents: "Agents",
+  channelsAndPeople: "Channels and people",
+  you: "you",
+  notHeard: "not heard yet",
+  presence: { online: "here", away: "away", dnd: "not to be disturbed", offline: "gone" },
+  unread: (count) => `${count} unread`,
+  mentions: (count) => `${count === 1 ? "1 mention" : `${count} mentions`} of you`,
+  privateChannel: "private",
+  newChannel: "New channel",
+  channelName: "Name of the new channel",
+  makeChannel: "Make it",
+  theme: "Light or dark",
+  signOut: "Sign out",
+  allChannels: "All channels",
+  members: (count) => (count === 1 ? "1 member" : `${count} members`),
+  messages: (channel) => `Messages in ${channel}`,
+
+  toScreen: " to your screen",
+  stored: "stored",
+  lastHeard: "last heard",
+  noPulse: "no pulse",
+  stages: { stored: "stored", published: "published", received: "received", handled: "handled", rendered: "rendered", painted: "painted" },
+  pulse: (median, late) =>
+    median === null
+      ? "The hub's pulse: nothing was painted in the last minute. Budget 50 ms, limit 100 ms."
+      : `The hub's pulse: of the last minute's messages half were painted within ${median} ms, 95 of 100 within ${late} ms. Budget 50 ms, limit 100 ms.`,
+  hops: (hops) => `On your screen after ${say.ms(hops.painted)} ms: ${Object.entries(hops).map(([stage, ms]) => `${say.stages[stage]} ${say.ms(ms)}`).join(", ")}.`,
+  afterMs: (ms) => `On your screen after ${say.ms(ms)} ms`,
+  onDisk: (seq) => `On disk as № ${whole.format(seq)}`,
+
+  connecting: "Connecting to the hub.",
+  reconnecting: (tries, seconds, seq) =>
+    `Reconnecting${tries ? `, ${ORDINALS[tries] ? `${ORDINALS[tries]} try` : `try ${tries}`}` : ""}${seconds > 0 ? ` in ${seconds} s` : ""}.${seq ? ` You have everything up to № ${whole.format(seq)}.` : ""}`,
+  tryNow: "Try now",
+  gap: "The log no longer reaches back to where you left. What you see below was read anew from the store; nothing is missing from the store.",
+
+  freshSince: (at) => (at ? `New since ${clock.format(at)}` : "New"),
+  moreBelow: (count) => `${count} new`,
+  toNewest: "To the newest",
+  older: "Older messages",
+  joined: (names, more) => [listed(names), more ? `and ${more} more` : "", "joined"],
+  left: (names, more) => [listed(names), more ? `and ${more} more` : "", "left"],
+  writing: (names) =>
+    names.length > 3 ? `${names.length} are writing` : names.length ? `${listed(names)} ${names.length === 1 ? "is" : "are"} writing` : "",
+  quiet: (channel) => `Nothing has been said in ${channel} yet.`,
+
+  writeTo: (channel) => `Write to ${channel}`,
+  writeOn: "Write on, it is kept here",
+  send: "Send",
+  sending: "sending",
+  waits: "waits here",
+  tryAgain: "Try again",
+  discard: "Discard",
+  archived: "This channel is archived: it can be read, not written.",
+  notMember: (channel) => `You are reading ${channel} from outside.`,
+  join: (channel) => `Join ${channel}`,
+  refusal: ({ code, detail, retryAfterS }) =>
+    code === "rate_limited" || retryAfterS ? `${detail}${/[.!?]$/.test(detail) ? "" : "."} Free again in ${retryAfterS} s.` : detail,
+
+  heard: (count, who, channel) => `${count} new messages in ${channel}, the last from ${who}.`,
+  heardOne: (who, channel, text) => `${who} in ${channel}: ${text}`,
+
+  signIn: "Sign in",
+  welcomeBack: "Who is there?",
+  nobodyYet: "Nobody is here yet.",
+  linkInTerminal: "The hub prints a one-time link in its terminal, good for 15 minutes. Open it in this browser: whoever follows it first runs the hub.",
+  linkAgain: "If it ran out, start the hub again: while nobody is here it prints a fresh one each time.",
+  id: "Name",
+  idHint: "The short name after the @ by which agents reach you.",
+  name: "Name",
+  handle: "Short name",
+  reach: "Agents reach you as",
+  handleHint: "Letters, digits, dot, dash and underscore.",
+  password: "Password",
+  passwordHint: "Twelve characters or more. A short sentence is easiest to keep.",
+  showPassword: "Show the password",
+  openHub: "Open the hub",
+  welcomeTitle: "Welcome",
+  firstName: ["Nobody is here yet.", "Write the first name."],
+  nextName: ["Welcome.", "Write your name."],
+  linkOnce: "Your link is good once, for 15 minutes from when it was printed.",
+  runsHub: "Whoever finishes this page runs the hub. No mail address, no account elsewhere: nothing leaves the box.",
+  noCode: ["This page needs a link.", "It is printed by the hub."],
+  noCodeHint: "Open the whole line that the hub printed, with everything behind the #.",
+  drawn: "The hub draws these, nobody else can:",
+  aPerson: "a person",
+  anAgent: "an agent",
+  outside: "from outside",
+  notReached: "The hub does not answer. Try again in a moment.",
+  wrongLogin: "Name and password do not belong together.",
+  tooMany: (seconds) => `Too many tries. Again in ${seconds} s.`,
+  badCode: "This link was used already or has run out. While nobody is here, the hub prints a fresh one each time it starts.",
+
+  guide: "How an agent says its first words",
+  nameIt: "Name it. The hub makes its key and shows it this once.",
+  agentName: "The agent's name",
+  makeKey: "Make its key",
+  keyMade: "Key made",
+  runLine: "Run this line on any machine in the house.",
+  shell: "shell",
+  orHere: "Or from this box:",
+  askAdmin: "Ask whoever runs this hub for an agent's key, then run this line on any machine in the house.",
+  hello: (agent) => `Hello, I am ${agent}.`,
+  notSpoken: "has not spoken yet. The words appear here the moment they are on disk.",
+};

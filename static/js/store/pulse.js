@@ -1,0 +1,77 @@
+/** How long messages take to reach this screen, as measured here: the last minute, and the hub's clock beside ours. */
+
+export const STAGES = ["stored", "published", "received", "handled", "rendered", "painted"];
+export const BUDGET_MS = [5, 10, 20, 30, 40, 50];
+export const LIMIT_MS = 100;
+
+const WINDOW_MS = 60_000;
+const ERROR_MS = 5; // a clock known less well than this is not used
+
+/** Where a duration stands on the scale, 0 to 1: the square root gives the first 5 ms a fifth of the width. */
+export function place(ms) {
+  return Math.sqrt(Math.min(Math.max(ms, 0), LIMIT_MS) / LIMIT_MS);
+}
+
+/** This computer's clock in ms since the epoch, which never jumps while the page is open. */
+export function now() {
+  return performance.timeOrigin + performance.now();
+}
+
+/** The hub's clock less ours, from the exchange with the shortest way there and back. */
+export class Clock {
+  #best = null;
+
+  sample(sentAt, receivedAt, hubTime) {
+    const way = receivedAt - sentAt;
+    if (!this.#best || way < this.#best.way) {
+      // the hub tells whole milliseconds, cut off: half of one is the likeliest rest
+      this.#best = { way, offset: hubTime + 0.5 - (sentAt + receivedAt) / 2 };
+    }
+  }
+
+  /** The hub's time in our clock, or null while the offset is not known well enough. */
+  ours(hubTime) {
+    if (!this.#best || this.#best.way / 2 > ERROR_MS) return null;
+    return hubTime + 0.5 - this.#best.offset;
+  }
+}
+
+/**
+ * `{stage: ms}` of one message for the stages that were measured, or null when the zero is not known.
+ * A message of ours counts from sending it, another's from the hub's own time stamp.
+ */
+export function hopsOf(row, clock) {
+  const { seen } = row;
+  if (!seen?.painted) return null;
+  const zero = seen.sent ?? clock.ours(row.message.timestamp);
+  if (zero === null) return null;
+  const hops = {};
+  for (const stage of STAGES) {
+    if (seen[stage] !== undefined) hops[stage] = Math.max(0, seen[stage] - zero);
+  }
+  return hops;
+}
+
+/** The last minute's paintings. */
+export class Pulse {
+  #rows = [];
+
+  add(row) {
+    this.#rows.push(row);
+    if (this.#rows.length > 20_000) this.#rows.splice(0, 10_000);
+  }
+
+  /** The hops of each message painted in the last minute, oldest first. */
+  recent(clock) {
+    const since = now() - WINDOW_MS;
+    const first = this.#rows.findIndex((row) => row.seen.painted >= since);
+    this.#rows = first < 0 ? [] : this.#rows.slice(first);
+    return this.#rows.map((row) => hopsOf(row, clock)).filter(Boolean);
+  }
+}
+
+/** The middle value, or null of nothing. */
+export function median(values) {
+  if (!values.length) return null;
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}

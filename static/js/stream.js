@@ -1,0 +1,200 @@
+/** The hub's event stream, read with fetch: it resumes by cursor, waits with jitter, and says why it is down. */
+
+const SILENCE_MS = 40_000; // the hub speaks at least every 15 s
+const CEILING_MS = 30_000;
+
+/** Splits the bytes of a stream into frames `{id, event, data, retry}`; what a frame lacks is undefined. */
+export class FrameReader {
+  #rest = "";
+  #frame = {};
+  #decoder = new TextDecoder();
+
+  /** The frames completed by these bytes, in order. */
+  push(bytes) {
+    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    this.#rest = lines.pop();
+    const frames = [];
+    for (const line of lines) {
+      const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+      if (text) this.#field(text);
+      else {
+        if (Object.keys(this.#frame).length) frames.push(this.#frame);
+        this.#frame = {};
+      }
+    }
+    return frames;
+  }
+
+  #field(line) {
+    const colon = line.indexOf(":");
+    if (colon === 0) return; // a comment
+    const name = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (name === "data") this.#frame.data = this.#frame.data === undefined ? value : `${this.#frame.data}\n${value}`;
+    else if (name === "id" && !value.includes("\0")) this.#frame.id = value;
+    else if (name === "event") this.#frame.event = value;
+    else if (name === "retry" && /^\d+$/.test(value)) this.#frame.retry = Number(value);
+  }
+}
+
+/** The number in a cursor `EPOCH:SEQ`, or 0. */
+export function seqOf(cursor) {
+  return Number(/:(\d+)$/.exec(cursor || "")?.[1] || 0);
+}
+
+/**
+ * One stream, kept open until `stop()`. Calls back:
+ * `frame(frame, receivedAt)` for each frame with data that was not seen before,
+ * `state({state, tries, retryAt, seq})` with state "connecting", "live" or "waiting",
+ * `refused(status)` when the caller is no longer signed in (then it stops).
+ */
+export class Stream {
+  #url;
+  #on;
+  #cursor = null;
+  #retryMs = 2000;
+  #tries = 0;
+  #lost = false;
+  #stopped = true;
+  #abort = null;
+  #wake = null;
+
+  constructor(url, on) {
+    this.#url = url;
+    this.#on = on;
+  }
+
+  start() {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#run();
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#abort?.abort();
+    this.#wake?.();
+  }
+
+  /** Tries at once if it was waiting. */
+  tryNow() {
+    this.#wake?.();
+  }
+
+  async #run() {
+    while (!this.#stopped) {
+      this.#say("connecting");
+      const least = await this.#listen();
+      if (this.#stopped) return;
+      this.#tries += 1;
+      await this.#pause(Math.max(least, this.#delay()));
+    }
+  }
+
+  /** Listens until the stream ends; answers the least time to wait before the next try, in ms. */
+  async #listen() {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const watch = { timer: 0 };
+    const heard = () => {
+      clearTimeout(watch.timer);
+      watch.timer = setTimeout(() => abort.abort(), SILENCE_MS);
+    };
+    try {
+      heard();
+      const response = await fetch(this.#url, { headers: this.#headers(), cache: "no-store", signal: abort.signal });
+      if (!response.ok) return this.#refusal(response);
+      return await this.#read(response.body.getReader(), heard);
+    } catch {
+      return 0; // not reached, cut, or silent too long: all the same to the reader
+    } finally {
+      clearTimeout(watch.timer);
+      abort.abort();
+    }
+  }
+
+  #headers() {
+    const headers = { Accept: "text/event-stream" };
+    if (this.#cursor) headers["Last-Event-ID"] = this.#cursor;
+    return headers;
+  }
+
+  #refusal(response) {
+    if (response.status === 401 || response.status === 403) {
+      this.#stopped = true;
+      this.#on.refused(response.status);
+    }
+    if (response.status === 400 && this.#cursor) {
+      this.#cursor = null; // the hub cannot read it: start afresh, as after a reset
+      this.#lost = true;
+    }
+    return (Number(response.headers.get("Retry-After")) || 0) * 1000 * (1 + Math.random() / 2);
+  }
+
+  async #read(reader, heard) {
+    const frames = new FrameReader();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done || this.#stopped) return 0;
+      heard();
+      const receivedAt = performance.now();
+      for (const frame of frames.push(value)) {
+        const bye = this.#take(frame, receivedAt);
+        if (bye !== null) return bye;
+      }
+    }
+  }
+
+  /** Hands a frame on; answers null, or how long to stay away when the hub says goodbye. */
+  #take(frame, receivedAt) {
+    if (frame.retry !== undefined) this.#retryMs = frame.retry;
+    const seen = this.#seen(frame);
+    if (frame.id !== undefined && !seen) this.#cursor = frame.id;
+    if (frame.event === "hub.hello") {
+      this.#tries = 0;
+      this.#say("live");
+    }
+    if (frame.data === undefined || seen) return null;
+    this.#on.frame(frame, receivedAt);
+    if (frame.event === "hub.hello" && this.#lost) {
+      this.#lost = false;
+      this.#on.frame({ ...frame, event: "hub.reset" }, receivedAt);
+    }
+    return frame.event === "hub.bye" ? Number(parsed(frame.data).retry) || 0 : null;
+  }
+
+  /** Whether a frame's id lies at or before the cursor; hello and reset set the cursor, wherever it was. */
+  #seen(frame) {
+    if (frame.id === undefined || frame.event === "hub.hello" || frame.event === "hub.reset") return false;
+    return this.#cursor !== null && seqOf(frame.id) <= seqOf(this.#cursor);
+  }
+
+  #delay() {
+    const grown = this.#retryMs * 1.5 ** Math.min(this.#tries - 1, 10);
+    return Math.min(grown, CEILING_MS) * (1 + Math.random() / 4);
+  }
+
+  async #pause(ms) {
+    this.#say("waiting", Date.now() + ms);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+
+  #say(state, retryAt = 0) {
+    this.#on.state({ state, tries: this.#tries, retryAt, seq: seqOf(this.#cursor) });
+  }
+}
+
+function parsed(data) {
+  try {
+    return JSON.parse(data) || {};
+  } catch {
+    return {};
+  }
+}
