@@ -16,6 +16,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
+# Whether .venv is whole and ours: not half-made, not moved or copied from elsewhere, its Python still there.
+ALIVE := grep -qsF "$(CURDIR)/$(VENV)/bin/python" $(BIN)/pip && $(BIN)/python -c '' 2>/dev/null
+$(shell { $(ALIVE); } || rm -f $(VENV)/.made $(VENV)/.run $(VENV)/.test)
+
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
@@ -45,7 +49,6 @@ clean: ## remove what these commands made
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A half-made .venv (interrupted, or of a Python that is gone) cannot run pip, and is made anew.
 $(VENV)/.made:
 	@for python in $(CANDIDATES); do \
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
@@ -54,7 +57,7 @@ $(VENV)/.made:
 		echo "Python 3.11 or newer is needed, and none of these is: $(CANDIDATES)" >&2; exit 1; fi; \
 	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "$$found lacks its venv module: install python3-venv" >&2; exit 1; fi; \
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	{ $(ALIVE); } || { \
 		echo "making $(VENV) with $$found" && "$$found" -m venv --clear $(VENV); } && touch $@
 
 $(VENV)/.run: $(VENV)/.made deploy/requirements.lock tests/build.lock pyproject.toml
