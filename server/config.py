@@ -21,7 +21,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A named group of settings."""
 
 
-class Server(Section):
+class Server(Section, frozen=True):
     """Where the hub listens and whom it believes."""
 
     host: str = "127.0.0.1"
@@ -30,20 +30,20 @@ class Server(Section):
     trusted_proxies: tuple[str, ...] = ()
 
 
-class Database(Section):
+class Database(Section, frozen=True):
     """`url` is an SQLAlchemy URL; empty means SQLite in the data directory."""
 
     url: str = ""
 
 
-class Redis(Section):
+class Redis(Section, frozen=True):
     """`url` empty means a private server that the hub starts and stops; `prefix` goes before every key and channel."""
 
     url: str = ""
     prefix: str = ""
 
 
-class Limits(Section):
+class Limits(Section, frozen=True):
     """Actions a minute and agent; 0 means no limit."""
 
     message: int = 10
@@ -51,7 +51,7 @@ class Limits(Section):
     invite: int = 5
 
 
-class Streams(Section):
+class Streams(Section, frozen=True):
     """How many streams may be open, and how many bytes a reader may leave unread before it is cut."""
 
     per_token: int = 8
@@ -60,19 +60,19 @@ class Streams(Section):
     unsent_bytes: int = 1 << 20
 
 
-class Log(Section):
+class Log(Section, frozen=True):
     """How long events can be replayed."""
 
     retention_days: int = 30
 
 
-class Messages(Section):
+class Messages(Section, frozen=True):
     """`max_bytes` bounds the content of one message, in UTF-8."""
 
     max_bytes: int = 65_536
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """Everything that can be set. Passwords in URLs are masked by `described()`."""
 
     data_dir: Path

@@ -1,1 +1,1 @@
-"""Redis: the bell that wakes the streams, and state that can be lost at any time."""
+"""Redis: pub/sub, state and the private server."""

@@ -11,6 +11,7 @@ from time import perf_counter
 
 from server.core.changes import Entry
 from server.core.directory import Directory
+from server.core.ports import Head
 from server.core.stats import Stats
 from server.core.stream import LEAVE, Stream, audience, chunk_of
 
@@ -45,12 +46,16 @@ class Group:
 
 
 class Dispatch:
-    """The newest log in memory (`head`), how far readers have been told (`position`), and the readers."""
+    """The newest log in memory (`head`), how far readers have been told (`position`), and the readers.
+
+    `oldest` is the first event that the database can still replay.
+    """
 
     def __init__(self, directory: Directory, stats: Stats, unsent_bytes: int) -> None:
         self.epoch = ""
         self.head = 0
         self.position = 0
+        self.oldest = 1
         self.on_ahead: Callable[[], None] = lambda: None
         self._directory = directory
         self._stats = stats
@@ -65,11 +70,12 @@ class Dispatch:
         self._by_agent: dict[str, set[Stream]] = {}
         self._dirty: list[Group] = []
 
-    def start(self, epoch: str, seq: int) -> None:
+    def start(self, head: Head) -> None:
         """Begin behind the newest event of a stored log."""
-        self.epoch = epoch
-        self.head = self.position = self._target = seq
-        self._ring_oldest = seq + 1
+        self.epoch = head.epoch
+        self.oldest = head.oldest
+        self.head = self.position = self._target = head.seq
+        self._ring_oldest = head.seq + 1
 
     # ---- what is known
 

@@ -65,6 +65,7 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     stored = written.message
     if stored is None or (stored.sender_id, stored.channel_id) != (caller.agent.id, channel_id):
         raise Conflict("id_taken", "this id belongs to another message; nothing was stored", field="id")
+    hub.stats.messages[caller.agent.kind, "repeated" if written.known else "stored"] += 1
     return Posted(stored, stored.seq, written.known)
 
 

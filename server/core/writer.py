@@ -16,7 +16,7 @@ from server.core.bell import Ringer
 from server.core.changes import Committed, Decision, DropAgent, DropSession, DropToken, Entry, Written
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
-from server.core.errors import HubError, Unavailable
+from server.core.errors import HubError, StorageFull, Unavailable
 from server.core.ports import Log
 from server.core.stats import Stats
 
@@ -42,7 +42,10 @@ class Draft:
 
 
 class Writer:
-    """Queue, transaction, answers, then publication, in this order and in seq order."""
+    """Queue, transaction, answers, then publication, in this order and in seq order.
+
+    `failing` says why the last transaction did not go through; it is empty while all is well.
+    """
 
     def __init__(self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats) -> None:
         self._log = log
@@ -51,6 +54,7 @@ class Writer:
         self._ringer = ringer
         self._stats = stats
         self._queue: deque[Draft] = deque()
+        self.failing = ""
         self._busy = False
         self._idle = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -106,6 +110,7 @@ class Writer:
     def _finish(self, drafts: list[Draft], decisions: list[Decision], commit: asyncio.Future[Committed]) -> None:
         error = commit.exception()
         if error is None:
+            self.failing = ""
             self._succeed(drafts, decisions, commit.result())
         else:
             self._fail(drafts, error)
@@ -155,6 +160,8 @@ class Writer:
         if not isinstance(error, HubError):
             logger.error("commit failed", error=repr(error), drafts=len(drafts))
             error = Unavailable("storage_failed", "the database did not take it; nothing was stored")
+        if isinstance(error, Unavailable | StorageFull):
+            self.failing = error.detail
         for draft in drafts:
             if not draft.done.done():
                 draft.done.set_exception(error)

@@ -1,0 +1,83 @@
+"""python -m server: the bare hub, and what touches its database (migrate)."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+from aiohttp import http_parser
+
+from server import log
+from server.app import serve
+from server.bus.embedded import EmbeddedRedisError
+from server.config import Settings, SettingsError, load
+from server.datadir import AlreadyRunning, DataDir
+from server.store.migrating import SchemaTooNew, migrate
+
+
+def main() -> int:
+    """Parse the command, run it, and say in one line what stands in its way."""
+    arguments = _parser().parse_args()
+    os.umask(0o077)
+    log.configure()
+    try:
+        settings = _settings(arguments)
+        with DataDir(settings.data_dir) as data:
+            if arguments.command == "migrate":
+                migrate(settings.database_url)
+            else:
+                _require_c_parser()
+                uvloop.run(_run(settings, data))
+    except (SettingsError, AlreadyRunning, SchemaTooNew, EmbeddedRedisError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot start: {error}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m server", description="OpenClaw Hub, the bare process.")
+    parser.add_argument("command", nargs="?", choices=("run", "migrate"), default="run")
+    parser.add_argument("--config", type=Path, help="settings file (TOML)")
+    parser.add_argument("--data-dir", type=Path, help="where everything is kept")
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8080)")
+    parser.add_argument("--redis-url", help="a Redis of your own instead of a private one")
+    parser.add_argument("--database-url", help="a database of your own instead of SQLite in the data directory")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    flags = {
+        "data_dir": arguments.data_dir,
+        "server": {"host": arguments.host, "port": arguments.port},
+        "redis": {"url": arguments.redis_url},
+        "database": {"url": arguments.database_url},
+    }
+    return load(file=arguments.config, flags=flags)
+
+
+def _require_c_parser() -> None:
+    """Aiohttp falls back to a parser in Python in silence; it is slow and was the one with the known holes."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise SettingsError("aiohttp runs without its C parser here; install a wheel of it that has one")
+
+
+async def _run(settings: Settings, data: DataDir) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopped.set)
+    await serve(settings, data, stopped)
+
+
+def _fail(words: str) -> int:
+    print(f"hub: {words}", file=sys.stderr)  # noqa: T201 - the one line that a person needs
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The composition root: builds the parts, gives each what it needs, starts and stops them in order."""
+
+import asyncio
+import gc
+import sys
+from contextlib import AsyncExitStack
+from time import perf_counter
+
+import structlog
+from aiohttp import web
+
+from server.bus.embedded import EmbeddedRedis
+from server.bus.keys import Names
+from server.bus.pubsub import RedisBell
+from server.config import Settings
+from server.core import foreign
+from server.core.admission import Admission, Seats
+from server.core.bell import Ringer
+from server.core.directory import Directory
+from server.core.dispatch import Dispatch
+from server.core.founding import found, operator_token
+from server.core.hub import Bounds, Hub
+from server.core.people import invite_first
+from server.core.stats import Stats
+from server.core.writer import Writer
+from server.datadir import DataDir
+from server.metrics import HubMetrics, Levels
+from server.passwords import Argon2Passwords
+from server.store.database import Database
+from server.store.migrating import migrate
+from server.web.events import end_all
+from server.web.keys import ADMISSION, HEALTH, HUB, METRICS, SCRAPE, SETTINGS
+from server.web.middleware import edge
+from server.web.reading import BODY_BYTES
+from server.web.routes import mount
+
+SILENCE_S = 15.0
+TICK_S = 1.0
+KEEPALIVE_S = 75.0
+SHUTDOWN_S = 3.0
+SWITCH_S = 0.0005
+"""How long the event loop's thread may keep the writer's thread waiting; Python's own 5 ms would be half the budget."""
+
+logger = structlog.get_logger()
+
+
+class Listener:
+    """Turns what Redis says into rings and into live foreign events."""
+
+    def __init__(self, names: Names, dispatch: Dispatch, directory: Directory, stats: Stats) -> None:
+        self._names = names
+        self._dispatch = dispatch
+        self._directory = directory
+        self._stats = stats
+
+    def heard(self, name: bytes, payload: bytes) -> None:
+        """Take one message: our own echo rings the bell, all else is foreign."""
+        seq = claimed_seq(payload)
+        entry = self._dispatch.entry(seq) if seq else None
+        if entry is not None and entry.payload == payload:
+            self._dispatch.ring(seq)
+            return
+        try:
+            self._foreign(name, payload)
+            self._stats.foreign["delivered"] += 1
+        except foreign.Dropped as dropped:
+            self._stats.foreign[dropped.reason] += 1
+
+    def _foreign(self, name: bytes, payload: bytes) -> None:
+        channel_id, agent_id = self._names.channel_in(name), self._names.agent_in(name)
+        if channel_id is not None and channel_id not in self._directory.channels:
+            raise foreign.Dropped("unknown_channel")
+        if agent_id is not None and agent_id not in self._directory.agents:
+            raise foreign.Dropped("unknown_agent")
+        kind, frame = foreign.accept(foreign.Audience(channel_id, agent_id), payload)
+        self._dispatch.live(channel_id, agent_id, kind, frame)
+
+
+def claimed_seq(payload: bytes) -> int:
+    """The number that an envelope begins with, 0 when it does not; nothing else of it is read."""
+    if not payload.startswith(b'{"seq":'):
+        return 0
+    digits = payload[7:27].partition(b",")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+class Watch:
+    """Fulfils `web.ports.Health`, and looks once a second whether all turns as it should."""
+
+    def __init__(self, hub: Hub, log: Database) -> None:
+        self._hub = hub
+        self._log = log
+
+    async def parts(self) -> dict[str, str]:
+        """See `web.ports.Health.parts`."""
+        database = await self._log.probe() or self._hub.writer.failing or "ok"
+        redis = "ok" if self._hub.stats.redis_up else "away; messages go on, a little slower"
+        return {"database": database, "redis": redis}
+
+    async def can_write(self) -> bool:
+        """See `web.ports.Health.can_write`."""
+        return not self._hub.writer.failing and await self._log.probe() is None
+
+    async def run(self) -> None:
+        """Beat for quiet readers, ring for what nobody rang for, and measure how late the loop is."""
+        while True:
+            before_s = perf_counter()
+            await asyncio.sleep(TICK_S)
+            self._hub.stats.loop_lag.observe(max(0.0, perf_counter() - before_s - TICK_S))
+            self._hub.dispatch.ring(self._hub.dispatch.head)
+            self._hub.dispatch.beat(SILENCE_S)
+
+
+async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> web.Application:
+    """Build and start everything but the listening socket; `stack` ends it in reverse order."""
+    stats, directory = Stats(), Directory()
+    redis_url = await _redis_url(settings, stack)
+    await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
+    log = Database(settings.database_url)
+    stack.callback(log.close)
+    directory.load(await log.contents())
+    dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes)
+    dispatch.start(await log.head())
+    listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats)
+    bell = RedisBell(redis_url, settings.redis.prefix, stats, listener.heard)
+    await bell.start()
+    stack.push_async_callback(bell.stop)
+    ringer = Ringer(bell, dispatch, stats)
+    stack.push_async_callback(ringer.stop)
+    writer = Writer(log, directory, dispatch, ringer, stats)
+    stack.push_async_callback(writer.stop)
+    bounds = Bounds(settings.messages.max_bytes)
+    hub = Hub(directory, log, writer, dispatch, stats, Argon2Passwords(), bounds)
+    await found(hub)
+    await _write_admin_token(hub, data)
+    watch = Watch(hub, log)
+    turning = asyncio.create_task(watch.run())
+    stack.callback(turning.cancel)
+    return _application(settings, hub, watch)
+
+
+async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
+    if not settings.embedded_redis:
+        return settings.redis.url
+    private = EmbeddedRedis(settings.data_dir, prefix=settings.redis.prefix)
+    await private.start()
+    stack.push_async_callback(private.stop)
+    return private.url
+
+
+async def _write_admin_token(hub: Hub, data: DataDir) -> None:
+    file = data.path / "admin.token"
+    present = file.read_text("utf-8").strip() if file.exists() else None
+    token = await operator_token(hub, present)
+    if token != present:
+        data.write_secret("admin.token", token)
+
+
+def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
+    app = web.Application(middlewares=[edge], client_max_size=BODY_BYTES)
+    seats = Seats(settings.streams.per_token, settings.streams.per_address, settings.streams.total)
+    admission = Admission(seats)
+    app[HUB] = hub
+    app[SETTINGS] = settings
+    app[ADMISSION] = admission
+    app[HEALTH] = watch
+    app[SCRAPE] = asyncio.Lock()
+    app[METRICS] = HubMetrics(
+        hub.stats,
+        Levels(
+            log_seq=lambda: hub.dispatch.head,
+            streams=lambda: len(admission.streams),
+            agents=lambda: len(hub.directory.agents),
+        ),
+    )
+    mount(app)
+
+    async def end_streams(_app: web.Application) -> None:
+        await end_all(admission, "shutdown")
+
+    app.on_shutdown.append(end_streams)
+    return app
+
+
+async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:
+    """Run the hub until `stopped`; prints the address, and the one-time link while there is no human."""
+    sys.setswitchinterval(SWITCH_S)
+    async with AsyncExitStack() as stack:
+        app = await compose(settings, data, stack)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handler_cancellation=True,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=SHUTDOWN_S,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=4096)
+        await site.start()
+        address = _address(settings.server.host, runner.addresses[0][1])
+        _say(address)
+        code = await invite_first(app[HUB])
+        if code is not None:
+            _say(f"{address}welcome#{code}")
+        gc.freeze()  # what is there now stays: the collector need not look at it again
+        logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
+        await stopped.wait()
+        logger.info("hub is stopping")
+
+
+def _address(host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - for the person or script that started it, and never logged

@@ -1,0 +1,194 @@
+"""Publishing what was committed, and hearing Redis: one connection for each, for the whole process.
+
+A client library's own subscription reconnects in silence and waits for a frozen server for ever. Here the hub
+speaks to itself every ECHO_S: what it does not hear within SILENCE_S is no connection, whatever the socket says.
+"""
+
+import asyncio
+import contextlib
+import math
+import random
+from collections.abc import Callable, Sequence
+from time import monotonic, perf_counter
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from server.bus.breaker import Breaker
+from server.bus.keys import Names
+from server.core.changes import Entry
+from server.core.stats import REDIS_EDGES_S, Histogram, Stats
+
+COMMAND_TIMEOUT_S = 0.5
+ECHO_S = 1.0
+SILENCE_S = 3.0
+LONGEST_RETRY_S = 1.0
+
+Heard = Callable[[bytes, bytes], None]
+"""Takes the name of the Redis channel and what was published there."""
+
+logger = structlog.get_logger()
+
+
+class Subscription(Protocol):
+    """The part of redis-py's connection that the listener uses."""
+
+    async def connect(self) -> None:
+        """Open it, with name and password said."""
+
+    async def send_command(self, *args: bytes | str) -> None:
+        """Send one command."""
+
+    async def read_response(self, *, timeout: float | None = None) -> object:
+        """The next reply or message; None means the client's own timeout, infinity none at all."""
+
+    async def disconnect(self, nowait: bool = False) -> None:
+        """Close it."""
+
+
+def client_of(url: str) -> Redis:
+    """A client whose commands fail within COMMAND_TIMEOUT_S instead of waiting for a server that is gone."""
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=COMMAND_TIMEOUT_S,
+        socket_connect_timeout=COMMAND_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        client_name="openclaw-hub",
+    )
+
+
+class RedisBell:
+    """Fulfils `core.ports.Bell`; tells `heard` of everything that is published on the hub's channels."""
+
+    def __init__(self, url: str, prefix: str, stats: Stats, heard: Heard) -> None:
+        self._client = client_of(url)
+        self._names = Names(prefix)
+        self._echo = self._names.echo(str(uuid4()))
+        self._stats = stats
+        self._heard = heard
+        self._breaker = Breaker()
+        self._heard_s = 0.0
+        self._subscription: Subscription | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def up(self) -> bool:
+        """Whether Redis takes what is published and the hub hears it."""
+        return self._subscription is not None and not self._breaker.open and not self._silent()
+
+    async def start(self) -> None:
+        """Begin to listen; returns once the first attempt has succeeded or failed."""
+        first = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._listen(first)), asyncio.create_task(self._probe())]
+        await first.wait()
+
+    async def stop(self) -> None:
+        """Hang up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.aclose()
+
+    # ---- speaking
+
+    async def publish(self, entries: Sequence[Entry]) -> bool:
+        """See `core.ports.Bell.publish`."""
+        return await self._send([(self._name_of(entry), entry.payload) for entry in entries]) and self.up
+
+    async def _send(self, messages: Sequence[tuple[bytes, bytes]]) -> bool:
+        if self._breaker.open:
+            return False
+        pipeline = self._client.pipeline(transaction=False)
+        for name, payload in messages:
+            pipeline.publish(name, payload)
+        began_s = perf_counter()
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._failed("publish", error)
+            return False
+        self._breaker.succeeded()
+        self._stats.redis_s.setdefault("publish", Histogram(REDIS_EDGES_S)).observe(perf_counter() - began_s)
+        return True
+
+    def _name_of(self, entry: Entry) -> bytes:
+        if entry.channel_id is not None:
+            return self._names.channel(entry.channel_id)
+        return self._names.everyone if entry.agent_id is None else self._names.agent(entry.agent_id)
+
+    def _failed(self, command: str, error: Exception) -> None:
+        self._breaker.failed()
+        self._stats.redis_errors[command] += 1
+        self._noted(up=False, error=str(error))
+
+    # ---- hearing
+
+    async def _listen(self, first: asyncio.Event) -> None:
+        retry_s = 0.05
+        while True:
+            try:
+                await self._hear(first)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._stats.redis_errors["subscribe"] += 1
+                self._noted(up=False, error=str(error))
+            if self._subscription is not None:
+                retry_s = 0.05
+                await self._hang_up()
+            first.set()
+            await asyncio.sleep(random.uniform(retry_s / 2, retry_s))  # noqa: S311 - spreads retries, hides nothing
+            retry_s = min(LONGEST_RETRY_S, retry_s * 2)
+
+    async def _hear(self, first: asyncio.Event) -> None:
+        subscription: Subscription = self._client.connection_pool.make_connection()
+        try:
+            await subscription.connect()
+            await subscription.send_command("PSUBSCRIBE", *self._names.patterns)
+            await subscription.send_command("SUBSCRIBE", self._names.everyone, self._echo)
+            for _ in range(4):
+                await subscription.read_response()
+        except BaseException:
+            await subscription.disconnect(nowait=True)
+            raise
+        self._subscription = subscription
+        self._heard_s = monotonic()
+        self._noted(up=True)
+        first.set()
+        while True:
+            self._take(await subscription.read_response(timeout=math.inf))
+
+    def _take(self, reply: object) -> None:
+        self._heard_s = monotonic()
+        if not isinstance(reply, list) or reply[0] not in (b"pmessage", b"message"):
+            return
+        name, payload = reply[-2:]
+        if name != self._echo:
+            self._heard(name, payload)
+
+    async def _hang_up(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                await subscription.disconnect(nowait=True)
+
+    async def _probe(self) -> None:
+        while True:
+            await asyncio.sleep(ECHO_S)
+            await self._send([(self._echo, b"")])
+            if self._subscription is not None and self._silent():
+                self._noted(up=False, error="the subscription went silent")
+                await self._hang_up()
+            self._noted(up=self.up)
+
+    def _silent(self) -> bool:
+        return monotonic() - self._heard_s > SILENCE_S
+
+    def _noted(self, *, up: bool, error: str = "") -> None:
+        if up != self._stats.redis_up:
+            self._stats.redis_up = up
+            (logger.info if up else logger.warning)("redis is up" if up else "redis is away", error=error)

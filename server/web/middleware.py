@@ -1,0 +1,105 @@
+"""The one way in: who calls, may it come here at all, and whatever goes wrong becomes problem+json."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import hdrs, web
+
+from server.core.errors import Forbidden, HubError, Unauthorized
+from server.core.hub import Hub
+from server.core.model import Caller
+from server.core.stats import HTTP_EDGES_S, Histogram, Stats
+from server.web import problem
+from server.web.keys import HUB
+from server.web.people import session_in
+from server.web.routes import OPEN, PLACES, Place
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_ELSEWHERE = Place(OPEN, "other")
+
+logger = structlog.get_logger()
+
+
+@web.middleware
+async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Everything that all requests have in common."""
+    arrived_s = perf_counter()
+    request["arrived_s"] = arrived_s
+    hub = request.app[HUB]
+    place = PLACES.get(request.match_info.handler, _ELSEWHERE)
+    try:
+        _identify(request, hub)
+        _admit(request, place)
+        response = await handler(request)
+    except HubError as error:
+        response = problem.of_hub_error(error)
+    except web.HTTPException as error:
+        response = problem.of_http_error(error)
+    except Exception as error:  # noqa: BLE001 - the last resort of every handler
+        response = _crashed(request, error)
+    _count(hub.stats, place.area, request.method, response.status, perf_counter() - arrived_s)
+    return response
+
+
+def _identify(request: web.Request, hub: Hub) -> None:
+    """Set `caller` and `by_session`. A wrong token is refused at once; a stale cookie is nobody."""
+    request["caller"] = None
+    request["by_session"] = False
+    authorization = request.headers.get(hdrs.AUTHORIZATION)
+    if authorization is not None:
+        scheme, _, secret = authorization.partition(" ")
+        caller = hub.by_token(secret.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise Unauthorized("bad_token", "this token is unknown, revoked or expired")
+        request["caller"] = caller
+        return
+    secret_cookie = session_in(request)
+    if secret_cookie is not None:
+        request["caller"] = hub.by_session(secret_cookie)
+        request["by_session"] = request["caller"] is not None
+
+
+def _admit(request: web.Request, place: Place) -> None:
+    caller: Caller | None = request["caller"]
+    if request.method not in _SAFE and hdrs.AUTHORIZATION not in request.headers:
+        _same_origin(request)
+    if place.access == OPEN:
+        return
+    if caller is None:
+        raise Unauthorized("token_required", "send Authorization: Bearer TOKEN, or sign in")
+    scope = "read" if request.method in _SAFE else "write"
+    if scope not in caller.scopes and "admin" not in caller.scopes:
+        raise Forbidden("scope_required", f"this token does not have the scope {scope}")
+
+
+def _same_origin(request: web.Request) -> None:
+    """Refuse what another web page makes a browser send; only browsers send these headers."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        origin = request.headers.get(hdrs.ORIGIN)
+        foreign = origin is not None and urlsplit(origin).netloc != request.host
+    if foreign:
+        raise Forbidden("foreign_origin", "another web page sent this; nothing was done")
+
+
+def _crashed(request: web.Request, error: Exception) -> web.Response:
+    request_id = secrets.token_hex(8)
+    where = {"method": request.method, "path": request.path}
+    logger.error("request crashed", request_id=request_id, exc_info=error, **where)
+    return problem.of_crash(request_id)
+
+
+def _count(stats: Stats, area: str, method: str, status: int, seconds: float) -> None:
+    stats.requests[area, method, f"{status // 100}xx"] += 1
+    if area != "events":
+        histogram = stats.request_s.get(area)
+        if histogram is None:
+            histogram = stats.request_s[area] = Histogram(HTTP_EDGES_S)
+        histogram.observe(seconds)

@@ -1,0 +1,52 @@
+"""For those who run the hub: /healthz, /readyz, /metrics, /api/time."""
+
+import asyncio
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from server import __version__
+from server.core.clock import now_ms
+from server.core.errors import Unauthorized
+from server.web.keys import HEALTH, METRICS, SCRAPE
+from server.web.problem import NO_STORE
+from server.web.reading import answer
+
+FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """200 while the process turns."""
+    return web.Response(text="ok\n", headers=NO_STORE)
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """200 with a word for each part; 503 when nothing can be stored."""
+    health = request.app[HEALTH]
+    ready = await health.can_write()
+    return answer({"ready": ready, "version": __version__, "parts": await health.parts()}, 200 if ready else 503)
+
+
+async def time(_request: web.Request) -> web.Response:
+    """The hub's clock, ms since the epoch."""
+    return answer({"time": now_ms()})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus' text, for this machine or with a token; made off the event loop, one at a time."""
+    if request["caller"] is None and not _local(request):
+        raise Unauthorized("token_required", "metrics are for this machine itself, or with a token")
+    metrics_text = request.app[METRICS]
+    async with request.app[SCRAPE]:
+        text = await asyncio.get_running_loop().run_in_executor(None, metrics_text.text)
+    return web.Response(body=text, headers={**NO_STORE, "Content-Type": metrics_text.content_type})
+
+
+def _local(request: web.Request) -> bool:
+    """Whether the request comes from this machine itself and not through a proxy on it."""
+    if any(name in request.headers for name in FORWARDING):
+        return False
+    try:
+        return ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,22 @@
+"""What the handlers ask of the rest of the process."""
+
+from typing import Protocol
+
+
+class Health(Protocol):
+    """Looks at the parts when asked."""
+
+    async def parts(self) -> dict[str, str]:
+        """A word for each part: `ok`, or what is wrong with it."""
+
+    async def can_write(self) -> bool:
+        """Whether what is posted now would be stored."""
+
+
+class Exposition(Protocol):
+    """Everything that is counted, for Prometheus."""
+
+    content_type: str
+
+    def text(self) -> bytes:
+        """The metrics as text; may take a while, so not on the event loop."""

@@ -1,0 +1,69 @@
+"""Every URL on one page: method, path, handler, who may come (anybody, or known callers), and its area in metrics."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from server.web import agents, channels, events, messages, ops, pages, people, tokens
+
+OPEN = "open"
+KNOWN = "known"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Place(NamedTuple):
+    """What is known of a route before its handler runs."""
+
+    access: str
+    area: str
+
+
+ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
+    ("GET", "/", pages.index, Place(OPEN, "page")),
+    ("GET", "/welcome", pages.welcome, Place(OPEN, "page")),
+    ("GET", "/static/{path:.+}", pages.static_file, Place(OPEN, "static")),
+    ("POST", "/api/messages", messages.post, Place(KNOWN, "messages")),
+    ("GET", "/api/messages", messages.history, Place(KNOWN, "messages")),
+    ("GET", "/api/messages/{id}", messages.get, Place(KNOWN, "messages")),
+    ("PATCH", "/api/messages/{id}", messages.edit, Place(KNOWN, "messages")),
+    ("DELETE", "/api/messages/{id}", messages.delete, Place(KNOWN, "messages")),
+    ("GET", "/api/channels", channels.listed, Place(KNOWN, "channels")),
+    ("POST", "/api/channels", channels.create, Place(KNOWN, "channels")),
+    ("GET", "/api/channels/{id}", channels.get, Place(KNOWN, "channels")),
+    ("PATCH", "/api/channels/{id}", channels.alter, Place(KNOWN, "channels")),
+    ("DELETE", "/api/channels/{id}", channels.delete, Place(KNOWN, "channels")),
+    ("POST", "/api/channels/{id}/archive", channels.archive, Place(KNOWN, "channels")),
+    ("GET", "/api/channels/{id}/members", channels.members, Place(KNOWN, "channels")),
+    ("PUT", "/api/channels/{id}/members/{agentId}", channels.seat, Place(KNOWN, "channels")),
+    ("DELETE", "/api/channels/{id}/members/{agentId}", channels.unseat, Place(KNOWN, "channels")),
+    ("GET", "/api/agents", agents.listed, Place(KNOWN, "agents")),
+    ("POST", "/api/agents", agents.enrol, Place(KNOWN, "agents")),
+    ("GET", "/api/agents/{id}", agents.get, Place(KNOWN, "agents")),
+    ("PATCH", "/api/agents/{id}", agents.revise, Place(KNOWN, "agents")),
+    ("DELETE", "/api/agents/{id}", agents.dismiss, Place(KNOWN, "agents")),
+    ("GET", "/api/tokens", tokens.listed, Place(KNOWN, "tokens")),
+    ("POST", "/api/tokens", tokens.issue, Place(KNOWN, "tokens")),
+    ("DELETE", "/api/tokens/{id}", tokens.revoke, Place(KNOWN, "tokens")),
+    ("POST", "/api/welcome", people.welcome, Place(OPEN, "people")),
+    ("POST", "/api/login", people.login, Place(OPEN, "people")),
+    ("POST", "/api/logout", people.logout, Place(KNOWN, "people")),
+    ("GET", "/api/me", agents.me, Place(KNOWN, "people")),
+    ("GET", "/api/time", ops.time, Place(OPEN, "ops")),
+    ("GET", "/api/events", events.events, Place(KNOWN, "events")),
+    ("GET", "/healthz", ops.healthz, Place(OPEN, "ops")),
+    ("GET", "/readyz", ops.readyz, Place(OPEN, "ops")),
+    ("GET", "/metrics", ops.metrics, Place(OPEN, "ops")),
+)
+
+PLACES: dict[Any, Place] = {handler: place for _, _, handler, place in ROUTES}
+
+
+def mount(app: web.Application) -> None:
+    """Add every route; HEAD answers wherever GET does."""
+    for method, path, handler, _ in ROUTES:
+        if method == "GET":
+            app.router.add_get(path, handler, allow_head=path != "/api/events")
+        else:
+            app.router.add_route(method, path, handler)
