@@ -6,7 +6,6 @@ Secrets reach it through its standard input, hashed; they stand on no command li
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import secrets
@@ -14,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote
+
+import structlog
 
 from server.bus.embedded_conf import (
     EmbeddedRedisError,
@@ -26,7 +27,7 @@ from server.bus.embedded_conf import (
 
 __all__ = ["EmbeddedRedis", "EmbeddedRedisError"]
 
-LOG = logging.getLogger(__name__)
+logger: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 10.0
 PREDECESSOR_TIMEOUT_S = 3.0
@@ -124,7 +125,7 @@ class EmbeddedRedis:
             code = await self._server.wait()
             if loop.time() - since > STEADY_AFTER_S:
                 delay_s = FIRST_RESTART_DELAY_S
-            LOG.warning("the private Redis ended (%s), starting it again in %.2f s", code, delay_s)
+            logger.warning("the private redis ended", exit_code=code, restart_in_s=delay_s)
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, LONGEST_RESTART_DELAY_S)
             self.restarts += 1
@@ -132,7 +133,7 @@ class EmbeddedRedis:
                 await self._spawn()
             except OSError as error:
                 # The machine is short of processes or memory: the loop finds the old, dead server and tries again.
-                LOG.warning("the private Redis cannot be started: %s", error)
+                logger.warning("the private redis cannot be started", error=str(error))
 
     async def _spawn(self) -> None:
         log = self._open_log(os.O_APPEND)
