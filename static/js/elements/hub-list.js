@@ -69,7 +69,7 @@ class HubList extends HTMLElement {
       const entry = before?.sign === sign ? before : { sign, element: make() };
       kept.set(key, entry);
       if (row) this.#rows.set(entry.element, row);
-      entry.element.classList.toggle("un", Boolean(un) || key === "fresh");
+      entry.element.classList.toggle("un", Boolean(un));
       if (before && before !== entry) {
         if (next === before.element) next = entry.element;
         before.element.replaceWith(entry.element);

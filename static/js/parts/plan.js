@@ -8,21 +8,27 @@ import { say } from "./say.js";
 /** Items `{key, sign, make, row?, un?}`: an item whose sign is as before keeps its element. */
 export function plan(log) {
   const items = [];
-  if (log.hasMore) items.push({ key: "older", sign: `${log.loading}`, make: () => olderElement(log.loading) });
-  if (wantsGuide(log)) items.push({ key: "guide", sign: "", make: () => h("li", { class: "event" }, document.createElement("hub-guide")) });
+  const add = (key, sign, make) => items.push({ key, sign, make });
+  const guide = wantsGuide(log);
+  if (log.hasMore) add("older", `${log.loading}`, () => olderElement(log.loading));
   let above = null;
   let day = "";
+  let fresh = false;
+  const addDay = (at) => {
+    day = say.day(at);
+    add(`day ${day}`, "", () => dayElement(at));
+    if (guide && items.length === 1) add("guide", "", guideElement);
+    above = null;
+  };
+  if (guide && !log.rows.length) addDay(Date.now());
   for (let at = 0; at < log.rows.length; at += 1) {
     const row = log.rows[at];
     const time = row.message?.timestamp ?? row.timestamp;
-    if (time && say.day(time) !== day) {
-      day = say.day(time);
-      items.push({ key: `day ${day}`, sign: "", make: () => dayElement(time) });
-      above = null;
-    }
+    if (time && say.day(time) !== day) addDay(time);
     const un = log.freshSeq > 0 && row.order > log.freshSeq;
-    if (un && !items.some((item) => item.key === "fresh")) {
-      items.push({ key: "fresh", sign: `${log.freshAt}`, make: () => freshElement(log.freshAt) });
+    if (un && !fresh) {
+      fresh = true;
+      items.push({ key: "fresh", sign: `${log.freshAt}`, make: () => freshElement(log.freshAt), un });
       above = null;
     }
     const told = row.kind === "event" ? together(log.rows, at) : [row];
@@ -52,6 +58,10 @@ function together(rows, at) {
 function wantsGuide(log) {
   if (!store.open?.role || !log.loaded) return false;
   return Boolean(store.made) || (!log.hasMore && !log.rows.some((row) => row.kind === "message"));
+}
+
+function guideElement() {
+  return h("li", { class: "event" }, document.createElement("hub-guide"));
 }
 
 function olderElement(loading) {

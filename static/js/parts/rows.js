@@ -47,7 +47,7 @@ export function dayElement(at) {
 }
 
 export function freshElement(at) {
-  return h("li", { class: "fresh un" }, h("p", { class: "body" }, say.freshSince(at)));
+  return h("li", { class: "fresh" }, h("p", { class: "body" }, say.freshSince(at)));
 }
 
 function stamp(at) {

@@ -5,8 +5,9 @@ const ORDINALS = ["", "first", "second", "third", "fourth", "fifth", "sixth", "s
 const whole = new Intl.NumberFormat("en");
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
 const utc = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
-const day = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long" });
-const dayAndYear = new Intl.DateTimeFormat(LOCALE, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
+const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long" });
+const dayAndYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
 
 function listed(names) {
   if (names.length < 2) return names.join("");
@@ -18,7 +19,7 @@ export const say = {
   ms: (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value))),
   time: (at) => clock.format(at),
   utc: (at) => `${utc.format(at)} UTC`,
-  day: (at) => (new Date(at).getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(at),
+  day: (at) => `${weekday.format(at)}, ${(new Date(at).getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(at)}`,
   listed,
 
   hub: "OpenClaw Hub",
