@@ -288,8 +288,7 @@ function rememberChannel() {
 // ---- beginning --------------------------------------------------------------
 
 async function startChat() {
-  const { agent } = await asked(api.me());
-  store.enter(agent);
+  store.enter(await asked(api.me()));
   listen();
   await Promise.race([hello.promise, new Promise((resolve) => setTimeout(resolve, HELLO_MS))]);
   addEventListener("hashchange", route);

@@ -4,8 +4,6 @@ import { store } from "hub/store";
 import { ask, h } from "../parts/dom.js";
 import { say } from "../parts/say.js";
 
-const PATIENCE_MS = 2000;
-
 class HubBanner extends HTMLElement {
   #off = null;
   #timer = 0;
@@ -27,13 +25,10 @@ class HubBanner extends HTMLElement {
 
   render() {
     clearTimeout(this.#timer);
-    const { state, tries, retryAt, downSince } = store.connection;
-    const live = state === "live";
-    const patient = Date.now() - downSince < PATIENCE_MS;
-    this.bar.hidden = live || patient;
-    if (live) return;
-    this.#timer = setTimeout(() => this.render(), patient ? PATIENCE_MS : 1000);
-    if (patient) return;
+    this.bar.hidden = !store.lost;
+    if (!store.lost) return;
+    this.#timer = setTimeout(() => this.render(), 1000);
+    const { state, tries, retryAt } = store.connection;
     const seconds = state === "waiting" ? Math.max(1, Math.ceil((retryAt - Date.now()) / 1000)) : 0;
     const text = store.seq || tries ? say.reconnecting(tries, seconds, store.seq) : say.connecting;
     if (this.words.textContent !== text) this.words.textContent = text;

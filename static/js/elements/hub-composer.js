@@ -44,8 +44,7 @@ class HubComposer extends HTMLElement {
     this.form.hidden = !mayWrite;
     this.outside.hidden = mayWrite;
     if (!mayWrite) this.#drawOutside(channel);
-    const lost = store.connection.state !== "live" && Date.now() - store.connection.downSince > 2000;
-    this.field.placeholder = lost ? say.writeOn : say.writeTo(channel.name);
+    this.field.placeholder = store.lost ? say.writeOn : say.writeTo(channel.name);
     this.field.setAttribute("aria-label", say.writeTo(channel.name));
     if (this.#shown !== channel.id) this.#take(channel);
   }

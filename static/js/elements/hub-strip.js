@@ -41,8 +41,7 @@ class HubStrip extends HTMLElement {
 
   #draw() {
     this.#drawnAt = performance.now();
-    const { state, downSince } = store.connection;
-    const lost = Boolean(store.me) && state !== "live" && Date.now() - downSince > 2000;
+    const { lost } = store;
     const recent = lost ? [] : store.pulse.recent(store.clock);
     const painted = recent.map((hops) => hops.painted).sort((a, b) => a - b);
     const middle = median(painted);

@@ -6,6 +6,7 @@ import { Clock, Pulse, hopsOf, now } from "./pulse.js";
 import { ACTS } from "./events.js";
 
 const HIDDEN_MS = 250; // a page in the background gets no frames
+const PATIENCE_MS = 2000; // a break shorter than this is nobody's concern
 
 class Store {
   me = null;
@@ -14,8 +15,10 @@ class Store {
   presence = new Map();
   typing = new Map();
   openId = "";
-  /** `{state, tries, retryAt, downSince}`; state as the stream says it. */
-  connection = { state: "connecting", tries: 0, retryAt: 0, downSince: Date.now() };
+  /** `{state, tries, retryAt}` as the stream says it. */
+  connection = { state: "connecting", tries: 0, retryAt: 0 };
+  /** Whether the hub has not been heard for so long that a person should know. */
+  lost = false;
   seq = 0;
   /** Grows when all rows must be drawn anew: names came, or the hub's clock is known. */
   generation = 0;
@@ -37,6 +40,7 @@ class Store {
   #listeners = new Map();
   #dirty = new Set();
   #scheduled = false;
+  #patience = 0;
 
   /** Calls `listener` once a frame when any of `topics` changed; answers a function that ends it. */
   on(topics, listener) {
@@ -198,14 +202,22 @@ class Store {
   }
 
   setConnection({ state, tries, retryAt }) {
-    const wasLive = this.connection.state === "live";
-    const downSince = state === "live" ? 0 : wasLive ? Date.now() : this.connection.downSince;
-    this.connection = { state, tries, retryAt, downSince };
-    if (state !== "live") {
+    this.connection = { state, tries, retryAt };
+    if (state === "live") {
+      clearTimeout(this.#patience);
+      this.#patience = 0;
+      this.lost = false;
+    } else {
       this.typing.clear();
       this.presence.clear();
+      this.#patience ||= setTimeout(() => this.#lose(), PATIENCE_MS);
     }
-    this.touch("connection", "agents", "typing", "pulse");
+    this.touch("connection", "agents", "typing");
+  }
+
+  #lose() {
+    this.lost = true;
+    this.touch("connection");
   }
 
   setForm(form) {
