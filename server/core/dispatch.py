@@ -21,6 +21,11 @@ RING_BYTES = 16 << 20
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
 
+LONGEST_REST_S = 0.008
+SHORTEST_REST_S = 0.0005
+"""After writing to all readers the dispatcher rests about as long as that took, within these bounds: what is committed
+meanwhile goes out in one write per reader instead of several. A lone message never waits."""
+
 _Key = tuple[frozenset[str], frozenset[str] | None, bool]
 
 
@@ -65,6 +70,7 @@ class Dispatch:
         self._ring_oldest = 1
         self._target = 0
         self._scheduled = False
+        self._rested_s = 0.0
         self._groups: dict[_Key, Group] = {}
         self._by_channel: dict[str, set[Group]] = {}
         self._by_agent: dict[str, set[Stream]] = {}
@@ -199,13 +205,26 @@ class Dispatch:
                 self._write(group, frame)
 
     def _schedule(self) -> None:
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._wake)
+        if self._scheduled:
+            return
+        self._scheduled = True
+        loop = asyncio.get_running_loop()
+        rest_s = self._rested_s - perf_counter()
+        if rest_s < SHORTEST_REST_S:
+            loop.call_soon(self._wake)
+        else:
+            loop.call_later(rest_s, self._wake)
 
     def _wake(self) -> None:
         self._scheduled = False
+        began_s = perf_counter()
         self._turn()
+        # the sockets are written to after this callback; the next one sees what that took
+        asyncio.get_running_loop().call_soon(self._rest, began_s)
+
+    def _rest(self, began_s: float) -> None:
+        now_s = perf_counter()
+        self._rested_s = now_s + min(now_s - began_s, LONGEST_REST_S)
         if self.position < self._target:
             self._schedule()
 
