@@ -1,11 +1,14 @@
 """Fixtures for all tests: real servers, started once a run, and clean for each test."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import redis
 
 from tests import servers
+from tests.hub import HubProcess
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,17 @@ def postgres_url(postgres: servers.Postgres) -> Iterator[str]:
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on."""
     return servers.free_port()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HubProcess]:
+    """One hub for all tests that neither stop it nor mind what others say on it."""
+    async with HubProcess(tmp_path_factory.mktemp("shared-hub")) as hub:
+        yield hub
+
+
+@pytest_asyncio.fixture
+async def own_hub(tmp_path: Path) -> AsyncIterator[HubProcess]:
+    """A hub of this test's own, to be killed at will."""
+    async with HubProcess(tmp_path) as hub:
+        yield hub
