@@ -12,6 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+SHEETS = ("tokens", "ground", "frame", "log", "write", "pages", "narrow")
+"""The parts of `css/app.css` in order: a later one may say otherwise than an earlier."""
+
 BUNDLES = {"js/store.js": ("js/store",), "js/elements.js": ("js/parts", "js/elements")}
 """A joined module and the folders that it is made of, in order."""
 
@@ -48,8 +51,11 @@ class StaticFiles:
 
     def __init__(self, folder: Path) -> None:
         texts = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
-        inside = tuple(part + "/" for parts in BUNDLES.values() for part in parts)
+        inside = ("css/", *(part + "/" for parts in BUNDLES.values() for part in parts))
         self._files = {name: _static_file(name, body) for name, body in texts.items() if not name.startswith(inside)}
+        self._files["css/app.css"] = _static_file(
+            "css/app.css", b"\n".join(texts[f"css/{name}.css"] for name in SHEETS)
+        )
         for name, parts in BUNDLES.items():
             modules = {
                 key: texts[key].decode() for part in parts for key in sorted(texts) if key.startswith(part + "/")

@@ -45,7 +45,8 @@ class HubList extends HTMLElement {
     const anchor = anew || this.#atBottom() ? null : this.#anchor();
     const items = plan(log);
     this.#patch(items);
-    if (anchor) this.scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+    const held = anchor && this.#elements.get(anchor.key)?.element;
+    if (held) this.scroller.scrollTop += held.getBoundingClientRect().top - anchor.top;
     this.#measure(items);
     this.#markRead();
     return this.#showPill(log);
@@ -106,11 +107,13 @@ class HubList extends HTMLElement {
     return this.scroller.scrollTop > -NEAR_PX;
   }
 
+  /** The first row on the screen, by its key: drawing may replace its element. */
   #anchor() {
     const edge = this.scroller.getBoundingClientRect().top;
-    for (const [element] of this.#rows) {
+    for (const [key, { element }] of this.#elements) {
+      if (!this.#rows.has(element)) continue;
       const { top, bottom } = element.getBoundingClientRect();
-      if (element.isConnected && bottom > edge) return { element, top };
+      if (bottom > edge) return { key, top };
     }
     return null;
   }

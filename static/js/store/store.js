@@ -144,7 +144,7 @@ class Store {
     if (this.made?.heard) this.setMade(null); // the key was used: it need not stand there any longer
     const log = this.log(channelId);
     log.freshSeq = log.unread(this.me?.id).unread ? log.readSeq : 0;
-    log.freshAt = 0;
+    if (!log.freshSeq) log.freshAt = 0;
     this.touch("open", "channels", "log");
   }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.assets import static_dir
-from server.web.static import BUNDLES, MODULES, BadModule, StaticFiles, joined
+from server.web.static import MODULES, SHEETS, BadModule, StaticFiles, joined
 
 
 def test_modules_are_joined_after_what_they_import() -> None:
@@ -37,9 +37,10 @@ def test_what_cannot_be_joined_says_why(modules: dict[str, str], reason: str) ->
 
 
 def test_an_address_changes_with_the_content_alone(tmp_path: Path) -> None:
-    for folder in ("css", *[part for parts in BUNDLES.values() for part in parts]):
-        (tmp_path / folder).mkdir(parents=True)
-    style = tmp_path / "css" / "app.css"
+    (tmp_path / "css").mkdir()
+    for name in SHEETS:
+        (tmp_path / "css" / f"{name}.css").touch()
+    style = tmp_path / "css" / "ground.css"
     addresses = set()
     for content in ("a { color: red }", "a { color: blue }", "a { color: red }"):
         style.write_text(content)
