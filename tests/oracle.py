@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
+from itertools import pairwise
 from uuid import uuid4
 
 import aiohttp
@@ -103,7 +104,7 @@ def verdict(writers: list[Writer], readers: list[Reader]) -> list[str]:
         if len(seen) != len(set(seen)):
             wrong.append(f"reader {number} saw {len(seen) - len(set(seen))} messages twice")
         seqs = [event["seq"] for event in reader.events]
-        if any(later <= earlier for earlier, later in zip(seqs, seqs[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(seqs)):
             wrong.append(f"reader {number} saw seq go back")
         wrong.extend(f"reader {number}: {gap}" for gap in _channel_gaps(reader))
     return wrong

@@ -1,5 +1,7 @@
 """Events that other programs publish on Redis: read strictly, marked as foreign, and never believed."""
 
+from typing import Any
+
 import msgspec
 
 from server.core.clock import now_ms
@@ -53,10 +55,9 @@ class Audience(msgspec.Struct, frozen=True):
 class _Claim(msgspec.Struct, frozen=True, rename="camel"):
     """A wrapper, or a bare event, as far as it must be read to know which."""
 
-    type: msgspec.Raw | None = None
-    event: msgspec.Raw | None = None
-    seq: msgspec.Raw | None = None
-    channel_seq: msgspec.Raw | None = None
+    event: msgspec.Raw = msgspec.Raw()
+    seq: Any = None
+    channel_seq: Any = None
     timestamp: int | None = None
     channel_id: str | None = None
     sender_id: str | None = None
@@ -89,7 +90,7 @@ def _read(audience: Audience, payload: bytes) -> Envelope:
     claim = _claim.decode(payload)
     if claim.seq is not None or claim.channel_seq is not None:
         raise Dropped("forged_seq")
-    event = _event(audience, payload if claim.event is None else bytes(claim.event))
+    event = _event(audience, bytes(claim.event) or payload)
     sender_id = claim.sender_id or _sender_of(event)
     if sender_id is not None and not (len(sender_id) <= NAME_LENGTH and sender_id.isprintable()):
         raise Dropped("malformed")

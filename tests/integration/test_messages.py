@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
-from pytest import mark
 
 from tests.hub import Client, HubProcess
 
-pytestmark = mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -106,7 +106,7 @@ BAD_BODIES = [
 ]
 
 
-@mark.parametrize(("body", "status", "code", "field"), BAD_BODIES)
+@pytest.mark.parametrize(("body", "status", "code", "field"), BAD_BODIES)
 async def test_a_bad_post_is_refused_by_name_and_stores_nothing(
     admin: Client, body: dict[str, object], status: int, code: str, field: str | None
 ) -> None:
@@ -127,7 +127,7 @@ BAD_BYTES = [
 ]
 
 
-@mark.parametrize(("data", "content_type", "status", "code"), BAD_BYTES)
+@pytest.mark.parametrize(("data", "content_type", "status", "code"), BAD_BYTES)
 async def test_a_body_that_is_no_json_is_refused(
     admin: Client, data: bytes, content_type: str, status: int, code: str
 ) -> None:
@@ -180,7 +180,7 @@ async def test_an_archived_channel_refuses_words_and_keeps_its_history(admin: Cl
     assert [message["content"] for message in page["messages"]] == ["before"]
 
 
-@mark.parametrize("path", ["/api/nothing", "/nothing"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/nothing"])
 async def test_an_unknown_url_is_a_problem_too(admin: Client, path: str) -> None:
     answer = await admin.call("GET", path)
     assert (answer.status, answer.body["code"]) == (404, "not_found")
@@ -192,7 +192,7 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(admin: Clie
     assert "POST" in answer.headers["Allow"]
 
 
-@mark.parametrize("query", ["?limit=0", "?limit=201", "?limit=x", "?colour=red"])
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=201", "?limit=x", "?colour=red"])
 async def test_a_bad_query_is_refused(admin: Client, query: str) -> None:
     channel_id = await admin.general()
     answer = await admin.call("GET", f"/api/messages{query}&channelId={channel_id}")

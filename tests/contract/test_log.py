@@ -1,0 +1,224 @@
+"""What the core relies on of a database, the same for SQLite and PostgreSQL."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import create_engine, text
+
+from server.core.changes import (
+    BuryMessage,
+    Committed,
+    Decision,
+    DropAgent,
+    DropMember,
+    EditMessage,
+    InsertMessage,
+    Outgoing,
+    PutAgent,
+    PutChannel,
+    PutMember,
+    PutToken,
+    PutWelcome,
+    SetPassword,
+    UseWelcome,
+)
+from server.core.errors import Conflict
+from server.core.events import ChannelMessage, ChannelMessageDelete, GlobalPart, SystemAnnouncement
+from server.core.ids import digest_of, new_id
+from server.core.model import Agent, Channel, Limits, Member, Message, Token
+from server.core.ports import Span
+from server.store.database import Database
+from server.store.migrating import SchemaTooNew, migrate
+
+ANNA = Agent(id="anna", kind="agent", display_name="Anna", avatar="🤖", limits=Limits(message=3), created_at=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hub.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def log(url: str) -> Iterator[Database]:
+    migrate(url)
+    database = Database(url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+async def room(log: Database) -> str:
+    """A channel with Anna in it."""
+    channel = Channel(id=new_id(), name="room", is_private=False, created_at=1, created_by="anna")
+    changes = (PutAgent(ANNA), PutChannel(channel), PutMember(channel.id, Member("anna", 1, "owner")))
+    log.commit([Decision(changes)], 0)
+    await log.head()
+    return channel.id
+
+
+def saying(channel_id: str, words: str, message_id: str | None = None, sender: str = "anna") -> Decision:
+    message = Message(
+        id=message_id or new_id(),
+        channel_id=channel_id,
+        content=words,
+        sender_id=sender,
+        timestamp=5,
+        mentions=("anna",),
+        seq=0,
+    )
+    event = ChannelMessage(channel_id=channel_id, message=message.part())
+    return Decision((InsertMessage(message, message_id is not None),), (Outgoing(event, 5, sender, channel_id),))
+
+
+async def test_a_batch_is_numbered_without_gaps_in_its_order(log: Database, room: str) -> None:
+    committed = log.commit([saying(room, word) for word in "abc"], 0)
+    entries = [entry for written in committed.written for entry in written.entries]
+    assert [entry.seq for entry in entries] == [1, 2, 3]
+    wrappers = [msgspec.json.decode(entry.payload) for entry in entries]
+    assert [wrapper["channelSeq"] for wrapper in wrappers] == [1, 2, 3]
+    assert [wrapper["event"]["message"]["content"] for wrapper in wrappers] == ["a", "b", "c"]
+    assert (await log.head()).seq == 3
+
+
+async def test_what_was_committed_is_read_back_as_it_was(log: Database, room: str) -> None:
+    written = log.commit([saying(room, "words")], 0).written[0]
+    assert await log.entries(0, 1, 10) == list(written.entries)
+    assert written.message is not None
+    assert await log.message(written.message.id) == written.message
+
+
+async def test_a_known_id_stores_nothing_and_answers_with_what_is_there(log: Database, room: str) -> None:
+    message_id = new_id()
+    first = log.commit([saying(room, "first", message_id)], 0).written[0]
+    again = log.commit([saying(room, "again", message_id), saying(room, "other")], 1).written
+    assert (again[0].known, again[0].message, again[0].entries) == (True, first.message, ())
+    assert again[1].entries[0].seq == 2
+
+
+async def test_the_same_id_twice_in_one_batch_is_one_message(log: Database, room: str) -> None:
+    message_id = new_id()
+    first, second = log.commit([saying(room, "first", message_id), saying(room, "second", message_id)], 0).written
+    assert (first.known, second.known) == (False, True)
+    assert first.message == second.message
+    assert (await log.head()).seq == 1
+
+
+async def test_an_edit_keeps_the_place_and_marks_the_message(log: Database, room: str) -> None:
+    message = log.commit([saying(room, "tpyo")], 0).written[0].message
+    assert message is not None
+    log.commit([Decision((EditMessage(message.id, "typo", (), 9),))], 1)
+    edited = await log.message(message.id)
+    assert edited is not None
+    assert (edited.content, edited.edited_at, edited.seq) == ("typo", 9, message.seq)
+
+
+async def test_a_buried_message_is_a_tombstone_and_is_not_buried_twice(log: Database, room: str) -> None:
+    message = log.commit([saying(room, "regret")], 0).written[0].message
+    assert message is not None
+    event = ChannelMessageDelete(channel_id=room, message_id=message.id, deleted_at=9)
+    burial = Decision((BuryMessage(message.id, 9),), (Outgoing(event, 9, "anna", room),))
+    log.commit([burial], 1)
+    buried = await log.message(message.id)
+    assert buried is not None
+    assert (buried.content, buried.deleted, buried.mentions) == ("", True, ())
+    with pytest.raises(Conflict):
+        log.commit([burial], 2)
+    assert (await log.head()).seq == 2  # the refused one took no number
+
+
+async def test_history_is_the_channels_own_by_keyset(log: Database, room: str) -> None:
+    elsewhere = Channel(id=new_id(), name="elsewhere", is_private=False, created_at=1, created_by="anna")
+    log.commit([Decision((PutChannel(elsewhere),))], 0)
+    log.commit([saying(room if n % 2 else elsewhere.id, str(n)) for n in range(10)], 0)
+    newest = await log.history(room, None, Span(2))
+    assert [message.content for message in newest] == ["5", "7", "9"]
+    older = await log.history(room, None, Span(2, before=newest[1].seq))
+    assert [message.content for message in older] == ["1", "3", "5"]
+    later = await log.history(room, None, Span(1, after=older[0].seq))
+    assert [message.content for message in later] == ["3", "5"]
+
+
+async def test_the_directory_is_what_was_put_and_not_dropped(log: Database, room: str) -> None:
+    bert = msgspec.structs.replace(ANNA, id="bert", display_name="Bert", limits=None)
+    token = Token(id=new_id(), agent_id="anna", scopes=("read", "write"), created_at=2, expires_at=3)
+    log.commit([Decision((PutAgent(bert), PutMember(room, Member("bert", 2, "member"))))], 0)
+    log.commit([Decision((PutToken(token, digest_of("secret")), DropMember(room, "bert"), DropAgent("bert", 9)))], 0)
+    contents = await log.contents()
+    assert PutAgent(ANNA) in contents
+    assert PutToken(token, digest_of("secret")) in contents
+    assert PutMember(room, Member("anna", 1, "owner")) in contents
+    assert len(contents) == 4  # the channel is the fourth
+
+
+async def test_a_decision_that_fails_leaves_no_trace(log: Database, room: str) -> None:
+    nobody = PutMember(room, Member("nobody", 1, "member"))
+    event = Outgoing(SystemAnnouncement(data=GlobalPart(message="x")), 1, "anna")
+    with pytest.raises(Exception, match="nothing was stored"):
+        log.commit([Decision((nobody,), (event,))], 0)
+    assert (await log.head()).seq == 0
+    assert log.commit([saying(room, "on")], 0).written[0].entries[0].seq == 1
+
+
+async def test_passwords_and_one_time_codes_are_kept_until_used(log: Database, room: str) -> None:
+    log.commit([Decision((SetPassword("anna", "hash"), PutWelcome(digest_of("code"), 100)))], 0)
+    assert await log.password_hash("anna") == "hash"
+    assert await log.welcome_open(digest_of("code"), 99)
+    assert not await log.welcome_open(digest_of("code"), 100)
+    log.commit([Decision((UseWelcome(),))], 0)
+    assert not await log.welcome_open(digest_of("code"), 99)
+
+
+async def test_two_hubs_on_one_database_make_one_order(url: str, log: Database, room: str) -> None:
+    if url.startswith("sqlite"):
+        # a data directory takes one hub (see test_faults); here the second is this same writer, one batch behind
+        log.commit([saying(room, "theirs")], 0)
+        assert [entry.seq for entry in log.commit([saying(room, "ours")], 0).missed] == [1]
+        return
+    other = Database(url)
+
+    def fifty(hub: Database) -> list[Committed]:
+        return [hub.commit([saying(room, "x")], 0) for _ in range(50)]
+
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(2) as threads:
+        both = [loop.run_in_executor(threads, fifty, hub) for hub in (log, other)]
+        results = [committed for done in await asyncio.gather(*both) for committed in done]
+    other.close()
+    seqs = sorted(entry.seq for committed in results for written in committed.written for entry in written.entries)
+    assert seqs == list(range(1, 101))
+    stored = await log.entries(0, 100, 1000)
+    assert [msgspec.json.decode(entry.payload)["channelSeq"] for entry in stored] == list(range(1, 101))
+
+
+async def test_migrating_again_changes_nothing_and_keeps_the_epoch(url: str, log: Database) -> None:
+    before = await log.head()
+    migrate(url)
+    assert await log.head() == before
+    assert len(before.epoch) == 8
+
+
+def test_a_newer_schema_is_left_alone(url: str) -> None:
+    migrate(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(SchemaTooNew, match="newer hub"):
+        migrate(url)
+
+
+async def test_a_commit_is_on_disk_before_it_returns(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'hub.db'}"
+    migrate(url)
+    database = Database(url)
+    with database._writing.connect() as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    database.close()
+    assert (mode, synchronous) == ("wal", 2)
