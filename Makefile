@@ -29,6 +29,7 @@ run: $(VENV)/.run ## start a hub on this machine (ARGS="--port 9000")
 
 test: $(VENV)/.test ## run all tests (ARGS="-k stream")
 	@sh tests/system-packages.sh $(BIN)/python
+	@$(MAKE) --silent tests/node/node_modules/.made
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.test ## lint, format and types
@@ -46,7 +47,7 @@ lock: $(VENV)/.test ## resolve the dependencies again (ARGS=--upgrade for newer 
 	$(COMPILE) --group build -c tests/requirements.lock $(ARGS) -o tests/build.lock
 
 clean: ## remove what these commands made
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/node/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -64,6 +65,11 @@ $(VENV)/.run: $(VENV)/.made deploy/requirements.lock tests/build.lock pyproject.
 	@echo "installing the locked dependencies"
 	@$(PIP) --require-hashes -r deploy/requirements.lock -r tests/build.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+tests/node/node_modules/.made: tests/node/package-lock.json
+	@echo "installing the programs in tests/node"
+	@npm ci --silent --prefix tests/node
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run tests/requirements.lock

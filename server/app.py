@@ -29,7 +29,7 @@ from server.passwords import Argon2Passwords
 from server.store.database import Database
 from server.store.migrating import migrate
 from server.web.events import end_all
-from server.web.keys import ADMISSION, HEALTH, HUB, METRICS, SCRAPE, SETTINGS
+from server.web.keys import ADMISSION, HEALTH, HUB, METRICS, SCRAPE
 from server.web.middleware import edge
 from server.web.reading import BODY_BYTES
 from server.web.routes import mount
@@ -161,7 +161,6 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     seats = Seats(settings.streams.per_token, settings.streams.per_address, settings.streams.total)
     admission = Admission(seats)
     app[HUB] = hub
-    app[SETTINGS] = settings
     app[ADMISSION] = admission
     app[HEALTH] = watch
     app[SCRAPE] = asyncio.Lock()

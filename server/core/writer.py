@@ -5,12 +5,11 @@ since they alone never change what another decision looks at.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
-
-import structlog
 
 from server.core.bell import Ringer
 from server.core.changes import Committed, Decision, DropAgent, DropSession, DropToken, Entry, Written
@@ -25,7 +24,7 @@ QUEUE = 4096
 
 Decide = Callable[[], Decision]
 
-logger = structlog.get_logger()
+LOG = logging.getLogger(__name__)
 
 
 class Draft:
@@ -158,7 +157,7 @@ class Writer:
 
     def _fail(self, drafts: list[Draft], error: BaseException) -> None:
         if not isinstance(error, HubError):
-            logger.error("commit failed", error=repr(error), drafts=len(drafts))
+            LOG.error("commit of %d drafts failed: %r", len(drafts), error)
             error = Unavailable("storage_failed", "the database did not take it; nothing was stored")
         if isinstance(error, Unavailable | StorageFull):
             self.failing = error.detail

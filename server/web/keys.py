@@ -4,13 +4,11 @@ import asyncio
 
 from aiohttp import web
 
-from server.config import Settings
 from server.core.admission import Admission
 from server.core.hub import Hub
 from server.web.ports import Exposition, Health
 
 HUB = web.AppKey("HUB", Hub)
-SETTINGS = web.AppKey("SETTINGS", Settings)
 ADMISSION = web.AppKey("ADMISSION", Admission)
 HEALTH = web.AppKey("HEALTH", Health)
 METRICS = web.AppKey("METRICS", Exposition)
