@@ -69,6 +69,7 @@ def _words(answer: Answer, problem: dict[str, Any], target: Target) -> str:
         return f"the hub at {target.url} does not take the token from {target.token_source}: {detail} [{code}]"
     if not problem:
         return f"{target.url} answered with status {answer.status}, and not as a hub does"
-    field = f"{safe.line(str(problem['field']))}: " if problem.get("field") else ""
+    field = safe.line(str(problem.get("field", "")))
+    field = f"{field}: " if field and not detail.startswith(field) else ""
     wait = f"; try again in {answer.retry_after_s:.0f} s" if answer.retry_after_s else ""
     return f"{field}{detail} [{code}]{wait}"

@@ -132,5 +132,7 @@ def _explained(url: str) -> Iterator[None]:
         raise Unreachable(f"{url} did not answer in time") from None
     except aiohttp.InvalidURL:
         raise Failure(f"{url} is not an address that can be called") from None
+    except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError):
+        raise Unreachable(f"{url} broke off in the middle") from None
     except (aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"the connection to {url} broke: {str(error) or type(error).__name__}") from None

@@ -155,11 +155,9 @@ class Follower:
             self._audience.place(frame.id)
 
     def _bye(self, told: Mapping[str, Any]) -> None:
-        code, retry = told.get("code", "no reason given"), told.get("retry")
-        if retry is False:
+        code = told.get("code", "no reason given")
+        if told.get("retry") is False:
             raise Failure(f"the hub ended the stream: {code}")
-        if isinstance(retry, int) and retry is not True:
-            self._backoff.first_ms = max(retry, 100)
         self._note_loss(f"the hub ended the stream: {code}")
 
     def _note_loss(self, reason: str) -> None:

@@ -12,6 +12,9 @@ from rich.text import Text
 
 from hubctl import safe
 
+FREE_TEXT = frozenset({"name", "topic", "scopes", "state"})
+"""Columns that give way on a narrow terminal; ids do not, they are there to be copied."""
+
 Rows = Sequence[Sequence[str]]
 
 
@@ -37,18 +40,17 @@ def aligned(headings: Sequence[str], rows: Rows) -> str:
     )
 
 
-def moment(timestamp_ms: object) -> str:
-    """A time in ms since the epoch as local date and time, `-` for none."""
+def day(timestamp_ms: object) -> str:
+    """A time in ms since the epoch as a local date, `-` for none."""
     if not isinstance(timestamp_ms, int):
         return "-"
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d")
 
 
 def _draw(headings: Sequence[str], rows: Rows) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        # Ids are there to be copied, so a narrow terminal folds a cell and never cuts it.
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading not in FREE_TEXT)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False).print(table)

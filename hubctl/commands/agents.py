@@ -5,7 +5,7 @@ import click
 from hubctl.client import Call, Hub
 from hubctl.commands.options import json_option, print_json, print_secret, with_hub
 from hubctl.paths import path
-from hubctl.table import moment, show
+from hubctl.table import day, show
 
 
 @click.group()
@@ -53,7 +53,7 @@ def list_agents(hub: Hub, as_json: bool) -> None:
             one["kind"],
             str(one.get("displayName", "")),
             "yes" if one.get("admin") else "",
-            moment(one.get("createdAt")),
+            day(one.get("createdAt")),
         ]
         for one in answer["agents"]
     ]

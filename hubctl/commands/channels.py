@@ -6,7 +6,7 @@ from hubctl import safe
 from hubctl.client import Call, Hub
 from hubctl.commands.options import find_channel, json_option, print_json, with_hub
 from hubctl.paths import path
-from hubctl.table import moment, show
+from hubctl.table import day, show
 
 
 @click.group()
@@ -50,7 +50,7 @@ def list_channels(hub: Hub, as_json: bool) -> None:
             "private" if one.get("isPrivate") else "public",
             str(one.get("memberCount", "-")),
             str(one.get("role", "-")),
-            f"archived {moment(one['archivedAt'])}" if one.get("archivedAt") else "",
+            f"archived {day(one['archivedAt'])}" if one.get("archivedAt") else "",
             str(one.get("topic", "")),
         ]
         for one in answer["channels"]

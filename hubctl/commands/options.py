@@ -49,10 +49,10 @@ def print_json(answer: Any) -> None:
 
 
 def print_secret(token: Json) -> None:
-    """The token alone on stdout, so that `$(…)` takes it; what to do with it on stderr."""
-    print(f"A new token for {safe.line(str(token.get('agentId')))}, shown this once:", file=sys.stderr, flush=True)
-    print(safe.line(str(token.get("token"))), flush=True)
-    print("Paste it after this, in the agent's own terminal:  export HUB_TOKEN=", file=sys.stderr)
+    """The token on stdout: as a line to paste on a terminal, alone elsewhere, so that `$(…)` takes it."""
+    print(f"A token for {safe.line(str(token.get('agentId')))}. It is shown this once:", file=sys.stderr, flush=True)
+    secret = safe.line(str(token.get("token")))
+    print(f"export HUB_TOKEN={secret}" if sys.stdout.isatty() else secret)
 
 
 def find_channel(hub: Hub, name_or_id: str) -> Json:

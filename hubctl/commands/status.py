@@ -1,7 +1,5 @@
 """`hubctl status`: is the hub ready, and who am I to it."""
 
-from typing import Any
-
 import click
 
 from hubctl.client import Hub
@@ -22,18 +20,13 @@ def status(hub: Hub, as_json: bool) -> None:
         caller = str(me.get("id")) if me else "-"
     except Refused as error:
         me, caller = None, error.message
+    answered: Json = ready.body if isinstance(ready.body, dict) else {}
     if as_json:
-        print_json({"ready": ready.status == 200, "url": hub.target.url, "parts": ready.body, "me": me})
+        print_json({"ready": False, **answered, "url": hub.target.url, "me": me})
     else:
         state = "ready" if ready.status == 200 else f"not ready (status {ready.status})"
-        rows = [["hub", f"{state} at {hub.target.url}"], *_parts(ready.body)]
-        show(["part", "state"], [*rows, ["you", caller], ["hubctl", __version__]], empty="")
+        parts = [[name, str(word)] for name, word in dict(answered.get("parts") or {}).items()]
+        versions = [["version", str(answered.get("version", "-"))], ["hubctl", __version__]]
+        show(["part", "state"], [["hub", f"{state} at {hub.target.url}"], *parts, ["you", caller], *versions], empty="")
     if ready.status != 200:
         raise Failure(f"the hub at {hub.target.url} is not ready")
-
-
-def _parts(body: Any) -> list[list[str]]:
-    if isinstance(body, dict):
-        return [[str(name), str(value)] for name, value in body.items()]
-    lines = [line for line in str(body or "").splitlines() if line.strip()]
-    return [[name.strip(), state.strip() or "-"] for name, _, state in (line.partition(":") for line in lines)]

@@ -7,7 +7,7 @@ import click
 from hubctl.client import Call, Hub
 from hubctl.commands.options import json_option, print_json, print_secret, with_hub
 from hubctl.paths import path
-from hubctl.table import moment, show
+from hubctl.table import day, show
 
 DAY_MS = 86_400_000
 
@@ -56,9 +56,9 @@ def list_tokens(hub: Hub, as_json: bool) -> None:
             one["id"],
             one["agentId"],
             str(one.get("name", "")),
-            ",".join(one.get("scopes", [])),
-            moment(one.get("createdAt")),
-            moment(one.get("expiresAt")),
+            ", ".join(one.get("scopes", [])),
+            day(one.get("createdAt")),
+            day(one.get("expiresAt")),
         ]
         for one in answer["tokens"]
     ]

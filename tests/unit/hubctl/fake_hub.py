@@ -110,10 +110,10 @@ def running() -> Iterator[FakeHub]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         hub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        started.set()
 
     def serve() -> None:
         loop.run_until_complete(start())
+        loop.call_soon(started.set)  # not earlier: a stop that comes before run_forever would be lost
         loop.run_forever()
         assert runner is not None
         loop.run_until_complete(runner.cleanup())
@@ -127,3 +127,4 @@ def running() -> Iterator[FakeHub]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
+        assert not thread.is_alive()

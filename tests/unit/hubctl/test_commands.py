@@ -32,7 +32,7 @@ def test_agent_add_with_a_token_prints_only_that_on_stdout(hub: FakeHub, hubctl:
     hub.reply("POST", "/api/tokens", Reply(TOKEN, 201))
     result = hubctl("agent", "add", "planner", "--token")
     assert result.stdout == "och_s3cret\n"
-    assert "export HUB_TOKEN=" in result.stderr
+    assert "shown this once" in result.stderr
     assert json.loads(hubctl("agent", "add", "planner", "--token", "--json").stdout) == {"agent": AGENT, "token": TOKEN}
 
 
@@ -140,6 +140,8 @@ def test_a_problem_names_field_and_code(hub: FakeHub, hubctl: Hubctl) -> None:
     result = hubctl("send", "general", "")
     assert result.exit_code == 1
     assert result.stderr == "Error: content: is empty [invalid_field]\n"
+    hub.reply("POST", "/api/messages", Reply({**problem, "detail": "content is empty"}, 422))
+    assert hubctl("send", "general", "").stderr == "Error: content is empty [invalid_field]\n"
 
 
 def test_a_limit_says_when_to_try_again(hub: FakeHub, hubctl: Hubctl) -> None:
@@ -174,15 +176,26 @@ def test_wrong_usage(hubctl: Hubctl) -> None:
 
 
 def test_status(hub: FakeHub, hubctl: Hubctl) -> None:
-    hub.reply("GET", "/readyz", Reply("database: ok\nredis: away\n"))
+    hub.reply("GET", "/readyz", Reply({"ready": True, "version": "9.9", "parts": {"database": "ok", "redis": "away"}}))
     result = hubctl("status")
     assert result.exit_code == 0
-    assert f"ready at {hub.url}" in result.stdout
-    assert json.loads(hubctl("status", "--json").stdout)["ready"] is True
+    for word in (f"ready at {hub.url}", "redis", "away", "admin", "9.9"):
+        assert word in result.stdout
+    answer = json.loads(hubctl("status", "--json").stdout)
+    assert (answer["ready"], answer["version"], answer["me"]["id"]) == (True, "9.9", "admin")
 
 
 def test_status_of_a_hub_that_is_not_ready(hub: FakeHub, hubctl: Hubctl) -> None:
-    hub.reply("GET", "/readyz", Reply("database: read-only\n", 503))
+    hub.reply("GET", "/readyz", Reply({"ready": False, "version": "9.9", "parts": {"database": "read-only"}}, 503))
     result = hubctl("status", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["ready"] is False
+    assert "not ready" in result.stderr
+
+
+def test_status_without_a_token_that_counts(hub: FakeHub, hubctl: Hubctl) -> None:
+    hub.reply("GET", "/readyz", Reply({"ready": True, "version": "9.9", "parts": {}}))
+    hub.reply("GET", "/api/me", Reply({"detail": "nobody known", "code": "unauthorized"}, 401))
+    result = hubctl("status")
+    assert result.exit_code == 0
+    assert "does not take the token" in result.stdout
