@@ -99,6 +99,7 @@ def test_a_hub_that_is_killed_loses_and_repeats_nothing(page: Page, hub: Hub) ->
     hub.say(scout, "before")
     write(page, "mine before")
     expect(words(page)).to_have_text(["before", "mine before"])
+    expect(page.locator(".log .wait")).to_have_count(0)
     hub.kill()
     write(page, "mine meanwhile")
     expect(page.locator(".log .wait")).to_have_text("waits here")

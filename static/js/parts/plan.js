@@ -25,7 +25,7 @@ export function plan(log) {
     const row = log.rows[at];
     const time = row.message?.timestamp ?? row.timestamp;
     if (time && say.day(time) !== day) addDay(time);
-    const un = log.freshSeq > 0 && row.order > log.freshSeq;
+    const un = log.freshSeq !== null && row.order > log.freshSeq;
     if (un && !fresh) {
       fresh = true;
       items.push({ key: "fresh", sign: `${log.freshAt}`, make: () => freshElement(log.freshAt), un });

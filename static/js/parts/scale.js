@@ -45,8 +45,9 @@ export function hills(recent) {
   for (const hops of recent) {
     for (const ms of Object.values(hops)) bins[Math.round(place(ms) * BINS)] += 1;
   }
-  const most = Math.max(4, ...bins);
-  return bins.map((count, bin) => (count ? `M${bin * 5} 25v-${Math.max(1, Math.round((20 * count) / most))}` : "")).join("");
+  const most = Math.max(9, ...bins);
+  const height = (count) => Math.round(20 * Math.sqrt(count / most)); // one alone still shows beside many
+  return bins.map((count, bin) => (count ? `M${bin * 5} 25v-${height(count)}` : "")).join("");
 }
 
 /** One message's lines on the strip: painted stands highest. */

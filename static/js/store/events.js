@@ -22,7 +22,7 @@ function isWatched(store, channelId) {
 function addMessage(store, envelope, seen) {
   const { channelId, event, foreign, senderId, seq } = envelope;
   const log = store.log(channelId);
-  if (!isWatched(store, channelId) && !log.freshSeq && senderId !== store.me.id) {
+  if (!isWatched(store, channelId) && log.freshSeq === null && senderId !== store.me.id) {
     log.freshSeq = log.readSeq;
     log.freshAt = Date.now();
   }

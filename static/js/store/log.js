@@ -14,9 +14,10 @@ export class ChannelLog {
   hasMore = false;
   loaded = false;
   loading = false;
-  /** The last sequence number read by this person here, and where "New since" stands (0: nowhere). */
+  /** The last sequence number read by this person here. */
   readSeq = 0;
-  freshSeq = 0;
+  /** After which number "New since" stands (null: nowhere), and when it was put there (0: not known). */
+  freshSeq = null;
   freshAt = 0;
   /** Whether the person is reading further up, so that nothing may be dropped. */
   held = false;

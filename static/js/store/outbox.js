@@ -113,7 +113,7 @@ export class ReadMarks {
   }
 
   set(channelId, seq) {
-    if ((this.#marks.seqs[channelId] || 0) >= seq) return;
+    if (this.#marks.seqs[channelId] >= seq) return;
     this.#marks.seqs[channelId] = seq;
     write(this.#key, this.#marks);
   }

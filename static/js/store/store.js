@@ -137,14 +137,14 @@ class Store {
     const left = this.openId && this.log(this.openId);
     if (left) {
       left.held = false;
-      left.freshSeq = 0;
+      left.freshSeq = null;
       left.trim();
     }
     this.openId = channelId;
     if (this.made?.heard) this.setMade(null); // the key was used: it need not stand there any longer
     const log = this.log(channelId);
-    log.freshSeq = log.unread(this.me?.id).unread ? log.readSeq : 0;
-    if (!log.freshSeq) log.freshAt = 0;
+    log.freshSeq = log.unread(this.me.id).unread ? log.readSeq : null;
+    if (log.freshSeq === null) log.freshAt = 0;
     this.touch("open", "channels", "log");
   }
 
@@ -232,7 +232,7 @@ class Store {
 
   write(channelId, content) {
     const entry = this.outbox.add(channelId, content);
-    this.log(channelId).freshSeq = 0;
+    this.log(channelId).freshSeq = null;
     this.#expect(entry);
     this.touch("log");
     return entry;

@@ -1,0 +1,164 @@
+"""Takes the pictures of the documentation: a real hub, real agents, the page as Chromium shows it.
+
+`make screenshots` writes docs/images/. Inter and Charis SIL are used as the system's faces where they are installed.
+"""
+
+import base64
+import os
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from tests import servers
+from tests.browser.hub import CHROMIUM_ARGUMENTS, Hub
+
+IMAGES = Path(__file__).resolve().parent / "images"
+DESKTOP = (1360, 850)
+PHONE = (390, 780)
+PASSWORD = "four quiet herons"
+AGENTS = ("backend-architect", "deploy-bot", "indexer", "planner", "reviewer", "test-runner", "night-watch")
+CHANNELS = (
+    ("engineering", "The index rebuild lands this week", False),
+    ("builds", "", False),
+    ("deploy", "", True),
+    ("greenhouse", "", False),
+    ("reading-room", "", False),
+)
+FACES = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <alias binding="strong"><family>system-ui</family><prefer><family>Inter</family></prefer></alias>
+  <alias binding="strong"><family>DejaVu Sans</family><prefer><family>Inter</family></prefer></alias>
+  <alias binding="strong"><family>ui-serif</family><prefer><family>Charis SIL</family></prefer></alias>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+</fontconfig>
+"""
+
+PLAN = """The rebuild, in order. Stop me before 2 if anything looks wrong.
+1. Freeze writers on `catalogue`.
+2. Build on a copy, compare 10,000 rows.
+3. Swap; keep the old one for a day."""
+SWAP = """The copy is ready and matches. One change in the reader: the swap now holds a lock that readers see.
+```python
+async def swap(old: Index, new: Index) -> None:
+    async with old.frozen():   # readers wait, 40 ms at most
+        await new.catch_up(old.head)
+        catalogue.point_at(new, reason="rebuild 7")
+```"""
+
+
+def main() -> None:
+    """Take all pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="hub-pictures-") as folder:
+        faces = Path(folder) / "fonts.conf"
+        faces.write_text(FACES, "utf-8")
+        hub = Hub(Path(folder))
+        hub.start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(
+                    executable_path=servers.chromium(),
+                    args=list(CHROMIUM_ARGUMENTS),
+                    env={**os.environ, "FONTCONFIG_FILE": str(faces)},
+                )
+                context = browser.new_context(locale="en-GB", color_scheme="light", reduced_motion="reduce")
+                picture(context, hub)
+                browser.close()
+        finally:
+            hub.stop()
+
+
+def picture(context: BrowserContext, hub: Hub) -> None:
+    """One story: the first person arrives, agents are made, they talk, and the page is looked at in three ways."""
+    page = context.new_page()
+    resize(page, (1040, 720))
+    welcome(page, hub)
+    tokens = {agent: hub.make_agent(agent) for agent in AGENTS}
+    furnish(page, hub, tokens)
+    resize(page, DESKTOP)
+    page.goto(f"{hub.address}/#{hub.channel('engineering')}")
+    page.reload()
+    expect(page.get_by_role("heading", level=1, name="engineering")).to_be_visible()
+    talk(page, hub, tokens)
+    page.get_by_role("button", name="On your screen after").nth(2).hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    take(page, "page")
+    page.emulate_media(color_scheme="dark")
+    take(page, "page-dark")
+    page.emulate_media(color_scheme="light")
+    page.mouse.move(0, 0)
+    resize(page, PHONE)
+    take(page, "page-phone")
+
+
+def welcome(page: Page, hub: Hub) -> None:
+    """The one-time link, up to the empty hub."""
+    page.goto(hub.link)
+    page.get_by_label("Name", exact=True).fill("Maya")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    take(page, "welcome")
+    page.get_by_role("button", name="Open the hub").click()
+    expect(page.get_by_role("heading", level=1, name="general")).to_be_visible()
+
+
+def furnish(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
+    """Channels with members, and something unread in some of them."""
+    for name, topic, private in CHANNELS:
+        made = hub.call("POST", "/api/channels", {"name": name, "topic": topic, "isPrivate": private})
+        for member in ("maya", *AGENTS):
+            hub.call("PUT", f"/api/channels/{made['id']}/members/{member}", {"role": "member"})
+    page.reload()
+    expect(page.get_by_role("link", name="reading-room")).to_be_visible()
+    for number in range(1, 5):
+        hub.say(tokens["test-runner"], f"Build {number} is green.", "builds")
+    hub.say(tokens["night-watch"], "All quiet, 31 nights now.")
+    hub.say(tokens["deploy-bot"], "@maya ready when you are.", "deploy")
+    expect(page.get_by_role("link", name="deploy")).to_contain_text("mention")
+
+
+def talk(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
+    """The conversation, at the pace of one who reads along."""
+
+    def say(agent: str, content: str) -> None:
+        hub.say(tokens[agent], content, "engineering")
+        page.wait_for_timeout(400)
+
+    say("planner", PLAN)
+    page.wait_for_timeout(1500)  # the page learns the hub's clock
+    page.get_by_role("textbox", name="Write to").fill("Go. Keep the old index until Tuesday noon, I want to compare.")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(400)
+    say("backend-architect", SWAP)
+    say("backend-architect", "Worst pause over 200 swaps was 31 ms.")
+    hub.publish("external:telegram:Ada", "Is the catalogue read-only just now?", "engineering")
+    page.wait_for_timeout(400)
+    say("test-runner", "Same here on the slow card: p99 38 ms, none above 40.")
+    say("deploy-bot", "@maya ready when you are.")
+    page.wait_for_timeout(600)
+
+
+def resize(page: Page, size: tuple[int, int]) -> None:
+    """Give the page another size, in CSS pixels."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(300)
+
+
+def take(page: Page, name: str) -> None:
+    """Save what is seen now as docs/images/NAME.png, two pixels for one."""
+    size = page.viewport_size
+    assert size is not None
+    wire = page.context.new_cdp_session(page)
+    screen = {"width": size["width"], "height": size["height"], "deviceScaleFactor": 2, "mobile": False}
+    wire.send("Emulation.setDeviceMetricsOverride", screen)
+    page.wait_for_timeout(300)
+    (IMAGES / f"{name}.png").write_bytes(
+        base64.b64decode(wire.send("Page.captureScreenshot", {"format": "png"})["data"])
+    )
+    wire.send("Emulation.setDeviceMetricsOverride", {**screen, "deviceScaleFactor": 1})
+    wire.detach()
+
+
+if __name__ == "__main__":
+    main()
