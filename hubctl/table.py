@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +11,10 @@ from rich.text import Text
 
 from hubctl import safe
 
-FREE_TEXT = frozenset({"name", "topic", "scopes", "state"})
-"""Columns that give way on a narrow terminal; ids do not, they are there to be copied."""
+FREE_TEXT = frozenset({"name", "topic", "state"})
+"""Columns whose text others chose, of any length."""
+
+FREE_TEXT_WIDTH = 40
 
 Rows = Sequence[Sequence[str]]
 
@@ -48,9 +49,12 @@ def day(timestamp_ms: object) -> str:
 
 
 def _draw(headings: Sequence[str], rows: Rows) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading not in FREE_TEXT)
+        table.add_column(heading, overflow="fold", max_width=FREE_TEXT_WIDTH if heading in FREE_TEXT else None)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    # Ids are there to be copied: on a terminal too narrow the lines run over, rather than the cells being broken.
+    console.width = max(console.width, console.measure(table, options=console.options.update(width=10_000)).maximum)
+    console.print(table, crop=False)

@@ -43,7 +43,12 @@ class Terminal:
         with (self.folder / "hub.log").open("ab") as log:
             command = [*HUBCTL, "run", "--port", str(self.port)]
             self.hub = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log, cwd=self.folder)
-        until(lambda: self.run("status").returncode == 0, START_TIMEOUT_S)
+        until(self._answers, START_TIMEOUT_S)
+
+    def _answers(self) -> bool:
+        assert self.hub is not None
+        assert self.hub.poll() is None, (self.folder / "hub.log").read_text("utf-8")
+        return self.run("status").returncode == 0
 
     def stop(self, how: signal.Signals) -> int:
         assert self.hub is not None
@@ -107,8 +112,8 @@ class Tail:
 @pytest.fixture
 def terminal(tmp_path: Path, free_port: int) -> Iterator[Terminal]:
     opened = Terminal(tmp_path, free_port)
-    opened.start()
     try:
+        opened.start()
         yield opened
     finally:
         if opened.hub is not None:
