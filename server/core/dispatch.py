@@ -23,8 +23,8 @@ TURN_BYTES = 256 << 10
 
 LONGEST_REST_S = 0.008
 SHORTEST_REST_S = 0.0005
-"""After writing to all readers the dispatcher rests about as long as that took, within these bounds: what is committed
-meanwhile goes out in one write per reader instead of several. A lone message never waits."""
+"""After a batch the dispatcher rests about as long as writing it took, within these bounds: what is committed meanwhile
+goes out in one write per reader instead of several. After a lone message nobody waits."""
 
 _Key = tuple[frozenset[str], frozenset[str] | None, bool]
 
@@ -217,10 +217,11 @@ class Dispatch:
 
     def _wake(self) -> None:
         self._scheduled = False
-        began_s = perf_counter()
+        began_s, before = perf_counter(), self.position
         self._turn()
-        # the sockets are written to after this callback; the next one sees what that took
-        asyncio.get_running_loop().call_soon(self._rest, began_s)
+        if self.position > before + 1:
+            # the sockets are written to after this callback; the next one sees what that took
+            asyncio.get_running_loop().call_soon(self._rest, began_s)
 
     def _rest(self, began_s: float) -> None:
         now_s = perf_counter()

@@ -1,15 +1,16 @@
 """The one transaction: take the counter, number the events, write the rows, sync."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, insert, literal_column, select, update
 
 from server.core.changes import Committed, Decision, Entry, InsertMessage, Outgoing, Written
 from server.core.events import Envelope, encode, frame_of, type_of
 from server.core.model import Message
+from server.store.prepared import Cursor, Prepared
 from server.store.rows import entry_of, message_of, message_row
 from server.store.statements import execute
 from server.store.tables import channels, events, log_head, messages
@@ -17,7 +18,7 @@ from server.store.tables import channels, events, log_head, messages
 _TAKE = (
     update(log_head)
     .values(seq=log_head.c.seq + bindparam("n"))
-    .where(log_head.c.id == 1)
+    .where(log_head.c.id == literal_column("1"))
     .returning(log_head.c.epoch, log_head.c.seq)
 )
 _TAKE_CHANNEL = (
@@ -26,53 +27,75 @@ _TAKE_CHANNEL = (
     .where(channels.c.id == bindparam("channel"))
     .returning(channels.c.seq)
 )
+_IS_KNOWN = select(messages.c.seq).where(messages.c.id == bindparam("message"))
+_KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=True)))
 _MISSED = (
     select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
 )
-_KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=True)))
-_ADD_MESSAGE = insert(messages)
-_ADD_EVENT = insert(events)
+_MESSAGE_COLUMNS = ("seq", "id", "channel_id", "thread_id", "sender_id", "content", "mentions", "timestamp")
 
 
-def commit_all(connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
-    """Make the decisions true within the transaction that `connection` is in."""
-    known = _known(connection, decisions)
-    fresh = _fresh(decisions, known)
-    outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
-    numbering = _Numbering(connection, len(outgoing))
-    for decision, is_new in zip(decisions, fresh, strict=True):
-        if is_new:
-            _execute(connection, decision)
-    numbering.take_channels(outgoing)
-    rows: list[dict[str, Any]] = []
-    written: list[Written] = []
-    for decision, is_new in zip(decisions, fresh, strict=True):
-        if is_new:
+class Committing:
+    """The transaction on one dialect: its hot statements are compiled once."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.take = Prepared(_TAKE, dialect)
+        self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
+        self.is_known = Prepared(_IS_KNOWN, dialect)
+        self.add_message = Prepared(insert(messages), dialect, _MESSAGE_COLUMNS)
+        self.add_event = Prepared(insert(events), dialect, [column.name for column in events.columns])
+
+    def commit(self, connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+        """Make the decisions true within the transaction that `connection` is in."""
+        cursor = connection.connection.cursor()
+        known = self._known(connection, cursor, decisions)
+        fresh = _fresh(decisions, known)
+        outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
+        numbering = _Numbering(self, cursor, len(outgoing))
+        for decision, is_new in zip(decisions, fresh, strict=True):
+            if is_new:
+                _execute(connection, decision)
+        numbering.take_channels(outgoing)
+        written = self._write(cursor, numbering, zip(decisions, fresh, strict=True), known)
+        return Committed(numbering.missed_since(expected_seq, connection), written)
+
+    def _known(self, connection: Connection, cursor: Cursor, decisions: Sequence[Decision]) -> dict[str, Message]:
+        """Messages that are stored already under an id of this batch."""
+        chosen = [message_id for decision in decisions if (message_id := _message_id(decision))]
+        ids = [message_id for message_id in chosen if self.is_known.run(cursor, {"message": message_id})]
+        return {row.id: message_of(row) for row in connection.execute(_KNOWN, {"ids": ids})} if ids else {}
+
+    def _write(
+        self,
+        cursor: Cursor,
+        numbering: "_Numbering",
+        decisions: Iterable[tuple[Decision, bool]],
+        known: dict[str, Message],
+    ) -> tuple[Written, ...]:
+        """Number the events, store them and the messages; messages go into their table together."""
+        rows: list[dict[str, Any]] = []
+        written: list[Written] = []
+        for decision, is_new in decisions:
+            if not is_new:
+                written.append(Written((), known[_message_id(decision)], known=True))
+                continue
             entries = tuple(numbering.number(out) for out in decision.events)
             message = _stored(decision, entries)
             written.append(Written(entries, message))
             if message is not None:
                 known[message.id] = message
                 rows.append(message_row(message))
-        else:
-            written.append(Written((), known[_message_id(decision)], known=True))
-    if rows:
-        connection.execute(_ADD_MESSAGE, rows)
-    if numbering.rows:
-        connection.execute(_ADD_EVENT, numbering.rows)
-    return Committed(numbering.missed_since(expected_seq), tuple(written))
+        if rows:
+            self.add_message.run_for_each(cursor, rows)
+        if numbering.rows:
+            self.add_event.run_for_each(cursor, numbering.rows)
+        return tuple(written)
 
 
 def _message_id(decision: Decision) -> str:
     """The id that the client chose for its message, or nothing."""
     change = decision.changes[0] if decision.changes else None
     return change.message.id if isinstance(change, InsertMessage) and change.chosen_id else ""
-
-
-def _known(connection: Connection, decisions: Sequence[Decision]) -> dict[str, Message]:
-    """Messages that are stored already under an id of this batch."""
-    ids = [message_id for decision in decisions if (message_id := _message_id(decision))]
-    return {row.id: message_of(row) for row in connection.execute(_KNOWN, {"ids": ids})} if ids else {}
 
 
 def _fresh(decisions: Sequence[Decision], known: Mapping[str, Message]) -> list[bool]:
@@ -103,20 +126,21 @@ def _stored(decision: Decision, entries: Sequence[Entry]) -> Message | None:
 class _Numbering:
     """The numbers of one transaction: taken at once, which locks the counter until the commit."""
 
-    def __init__(self, connection: Connection, count: int) -> None:
-        self._connection = connection
+    def __init__(self, statements: Committing, cursor: Cursor, count: int) -> None:
         self.rows: list[dict[str, Any]] = []
-        head = connection.execute(_TAKE, {"n": count}).one()
-        self.epoch: str = head.epoch
-        self._first = head.seq - count + 1
+        self._statements = statements
+        self._cursor = cursor
+        epoch, last = statements.take.run(cursor, {"n": count})[0]
+        self.epoch: str = epoch
+        self._first = last - count + 1
         self._next = self._first
         self._channel_next: dict[str, int] = {}
 
     def take_channels(self, outgoing: Sequence[Outgoing]) -> None:
         """Take the channels' own numbers; a channel made in this transaction has its row by now."""
         for channel_id, count in Counter(out.channel_id for out in outgoing if out.channel_id is not None).items():
-            last = self._connection.execute(_TAKE_CHANNEL, {"channel": channel_id, "n": count}).scalar_one()
-            self._channel_next[channel_id] = last - count + 1
+            taken = self._statements.take_channel.run(self._cursor, {"channel": channel_id, "n": count})
+            self._channel_next[channel_id] = taken[0][0] - count + 1
 
     def number(self, out: Outgoing) -> Entry:
         """The entry of an event under its numbers, and its row."""
@@ -150,9 +174,9 @@ class _Numbering:
         frame = frame_of(self.epoch, seq, kind, payload)
         return Entry(seq, out.channel_id, out.agent_id, out.sender_id, kind, payload, frame)
 
-    def missed_since(self, expected_seq: int) -> tuple[Entry, ...]:
+    def missed_since(self, expected_seq: int, connection: Connection) -> tuple[Entry, ...]:
         """What another hub committed between the newest seq known here and this transaction."""
         if self._first - 1 <= expected_seq:
             return ()
         span = {"after": expected_seq, "until": self._first - 1}
-        return tuple(entry_of(row, self.epoch) for row in self._connection.execute(_MISSED, span))
+        return tuple(entry_of(row, self.epoch) for row in connection.execute(_MISSED, span))

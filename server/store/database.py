@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Select, select
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from server.core.changes import (
     Change,
@@ -26,7 +26,7 @@ from server.core.errors import HubError, StorageFull, Unavailable
 from server.core.model import Message
 from server.core.ports import Head, Span
 from server.store import engine
-from server.store.committing import commit_all
+from server.store.committing import Committing
 from server.store.rows import agent_of, channel_of, entry_of, member_of, message_of, session_of, token_of
 from server.store.tables import agents, channels, events, log_head, members, messages, sessions, tokens, welcomes
 
@@ -41,9 +41,16 @@ class Database:
         self._reading = engine.reading(url)
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
         self._epoch = ""
+        self._connection: Connection | None = None
+        self._committing = Committing(self._writing.dialect)
+        driver = self._writing.dialect.loaded_dbapi
+        self._conflicts: tuple[type[Exception], ...] = (IntegrityError, driver.IntegrityError)
+        self._failures: tuple[type[Exception], ...] = (DBAPIError, driver.Error)
 
     def close(self) -> None:
-        """End threads and connections."""
+        """End threads and connections; the writer must have ended."""
+        if self._connection is not None:
+            self._connection.close()
         self._readers.shutdown()
         self._reading.dispose()
         self._writing.dispose()
@@ -56,21 +63,30 @@ class Database:
             return Committed((), tuple(Written(()) for _ in decisions))
         try:
             return self._transact(decisions, expected_seq)
-        except IntegrityError:
+        except self._conflicts:
             # another hub took the same message id first: now it is there to be seen
-            return self._translated(decisions, expected_seq)
-        except DBAPIError as error:
+            return self._transact_or_refuse(decisions, expected_seq)
+        except self._failures as error:
             raise refusal_of(error) from error
 
-    def _translated(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    def _transact_or_refuse(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
         try:
             return self._transact(decisions, expected_seq)
-        except DBAPIError as error:
+        except self._failures as error:
             raise refusal_of(error) from error
 
     def _transact(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
-        with self._writing.begin() as connection:
-            return commit_all(connection, decisions, expected_seq)
+        if self._connection is None:
+            self._connection = self._writing.connect()
+        try:
+            with self._connection.begin():
+                return self._committing.commit(self._connection, decisions, expected_seq)
+        except self._failures:
+            # whatever became of it, the next transaction begins on a connection that is whole
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+            raise
 
     # ---- reading, awaited on the event loop
 
@@ -154,11 +170,10 @@ def _contents(connection: Connection) -> list[Change]:
     ]
 
 
-def refusal_of(error: DBAPIError) -> HubError:
+def refusal_of(error: Exception) -> HubError:
     """What a database's failure means for who asked: a full disk, or out of reach for now."""
-    original = error.orig
+    original = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == "53100":
         return StorageFull("storage_full", "the disk is full; nothing was stored, free some space and send it again")
-    kind = "is out of reach" if isinstance(error, OperationalError) else "refused it"
-    return Unavailable("storage_failed", f"the database {kind}; nothing was stored, send it again")
+    return Unavailable("storage_failed", "the database did not take it; nothing was stored, send it again")
