@@ -6,8 +6,8 @@ the directory, so that memory and disk say the same.
 
 import msgspec
 
-from server.core.events import AnyEvent
-from server.core.model import Agent, Channel, Member, Message, Session, Token
+from server.core.events import AnyEvent, Verdict
+from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -78,7 +78,7 @@ class PutChannel(Change, frozen=True):
 
 
 class DropChannel(Change, frozen=True):
-    """A channel ends, with its members."""
+    """A channel ends; who was a member then is still told so."""
 
     channel_id: str
     at: int
@@ -122,6 +122,55 @@ class BuryMessage(Change, frozen=True):
 
     message_id: str
     deleted_at: int
+
+
+class InsertThread(Change, frozen=True):
+    """A thread under a message; refused when that is a tombstone by then, Unchanged when it has one."""
+
+    thread: Thread
+
+
+class AlterThread(Change, frozen=True):
+    """A thread is renamed or resolved; None means as it is. Unchanged when it is so already.
+
+    Its event is given the thread as it is then, since only the transaction knows the number of replies.
+    """
+
+    thread_id: str
+    title: str | None
+    resolved: bool | None
+
+
+class AddReaction(Change, frozen=True):
+    """An agent reacts; refused on a tombstone, Unchanged when it did already."""
+
+    message_seq: int
+    emoji: str
+    agent_id: str
+
+
+class DropReaction(Change, frozen=True):
+    """An agent takes its reaction back; refused on a tombstone, Unchanged when there is none."""
+
+    message_seq: int
+    emoji: str
+    agent_id: str
+
+
+class MoveMarker(Change, frozen=True):
+    """An agent has read a channel up to `seq`; a marker never moves back."""
+
+    channel_id: str
+    agent_id: str
+    seq: int
+
+
+class SettleQuestion(Change, frozen=True):
+    """A question is answered or expires, once: refused when it was settled before."""
+
+    seq: int
+    decision: Verdict
+    at: int
 
 
 class Outgoing(msgspec.Struct, frozen=True):

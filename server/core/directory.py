@@ -4,15 +4,20 @@ from collections.abc import Iterable
 from functools import singledispatchmethod
 
 from server.core.changes import (
+    AddReaction,
+    AlterThread,
     BuryMessage,
     Change,
     DropAgent,
     DropChannel,
     DropMember,
+    DropReaction,
     DropSession,
     DropToken,
     EditMessage,
     InsertMessage,
+    InsertThread,
+    MoveMarker,
     PutAgent,
     PutChannel,
     PutMember,
@@ -20,6 +25,7 @@ from server.core.changes import (
     PutToken,
     PutWelcome,
     SetPassword,
+    SettleQuestion,
     UseWelcome,
 )
 from server.core.model import ALL_SCOPES, Agent, Caller, Channel, Member, Scope, Session, Token
@@ -33,6 +39,8 @@ class Directory:
         self.channels: dict[str, Channel] = {}
         self.members: dict[str, dict[str, Member]] = {}
         self.joined: dict[str, set[str]] = {}
+        self.bereaved: dict[str, frozenset[str]] = {}
+        """Channels that ended, with who was a member then: they alone may still hear of the end."""
         self._tokens: dict[bytes, Token] = {}
         self._token_digests: dict[str, bytes] = {}
         self._sessions: dict[bytes, Session] = {}
@@ -62,6 +70,10 @@ class Directory:
     def channels_of(self, agent_id: str) -> frozenset[str]:
         """Ids of the channels that the agent is a member of."""
         return frozenset(self.joined.get(agent_id, ()))
+
+    def lost_by(self, agent_id: str) -> frozenset[str]:
+        """Ids of the channels that ended while the agent was a member."""
+        return frozenset(channel_id for channel_id, agents in self.bereaved.items() if agent_id in agents)
 
     def has_human(self) -> bool:
         """Whether anybody is here who is not a program."""
@@ -110,6 +122,12 @@ class Directory:
     @apply.register(InsertMessage)
     @apply.register(EditMessage)
     @apply.register(BuryMessage)
+    @apply.register(InsertThread)
+    @apply.register(AlterThread)
+    @apply.register(AddReaction)
+    @apply.register(DropReaction)
+    @apply.register(MoveMarker)
+    @apply.register(SettleQuestion)
     def _elsewhere(self, change: Change) -> None:
         """These live in the database alone."""
 
@@ -164,7 +182,9 @@ class Directory:
         channel = self.channels.pop(change.channel_id, None)
         if channel is not None:
             self._names.pop(channel.name.lower(), None)
-        for agent_id in self.members.pop(change.channel_id, {}):
+        left = self.members.pop(change.channel_id, {})
+        self.bereaved[change.channel_id] = frozenset(left)
+        for agent_id in left:
             self.joined[agent_id].discard(change.channel_id)
 
     @apply.register

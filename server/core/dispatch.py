@@ -13,7 +13,7 @@ from server.core.changes import Entry
 from server.core.directory import Directory
 from server.core.ports import Head
 from server.core.stats import Stats
-from server.core.stream import LEAVE, Stream, audience, chunk_of
+from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 
 RING_BYTES = 16 << 20
 """How much of the newest log stays encoded in memory."""
@@ -271,18 +271,20 @@ class Dispatch:
 
     def _dismiss(self, channel_id: str, entry: Entry) -> None:
         """Apply what ends somebody's right to a channel: a leave, a deletion, becoming private."""
+        readers = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
+        concerned: Iterable[Stream] = ()
         if entry.kind == LEAVE and entry.agent_id is not None:
-            own = self._by_agent.get(entry.agent_id, set())
-            self._send(
-                [s for s in own if channel_id not in s.channels and s.is_own_leave(entry)], entry.kind, entry.frame
-            )
-            leaving = [stream for stream in own if channel_id in stream.channels]
-        elif entry.kind == "channel.delete":
-            leaving = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
+            concerned = self._by_agent.get(entry.agent_id, ())
+            leaving = [s for s in concerned if channel_id in s.channels]
+        elif entry.kind == DELETE:
+            members = self._directory.bereaved.get(channel_id, frozenset())
+            concerned = [s for agent_id in members for s in self._by_agent.get(agent_id, ())]
+            leaving = readers
         else:
-            readers = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
             leaving = [s for s in readers if channel_id not in audience(self._directory, s.agent_id, s.interest)]
-        self._flush()
+        # who joined between the commit and this turn has the channel no more, but is told its end
+        late = [s for s in concerned if channel_id not in s.channels and s.is_own_end(entry)]
+        self._send(late, entry.kind, entry.frame)
         for stream in leaving:
             self._move(stream, stream.channels - {channel_id})
 
@@ -329,4 +331,4 @@ class Dispatch:
         stream.sink.abort()
 
 
-_ENDING = frozenset({LEAVE, "channel.delete", "channel.update"})
+_ENDING = frozenset({LEAVE, DELETE, "channel.update"})

@@ -44,6 +44,13 @@ class Conflict(HubError):
     """The present state forbids it: taken, archived, answered, the last owner."""
 
 
+class Unchanged(Conflict):
+    """It is so already: nothing was stored and nothing is told. Use cases answer it with what is there."""
+
+    def __init__(self) -> None:
+        super().__init__("unchanged", "it is so already")
+
+
 class TooLarge(HubError):
     """More bytes than the hub takes."""
 

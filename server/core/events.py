@@ -11,6 +11,7 @@ import msgspec
 Role = Literal["member", "moderator", "owner"]
 Status = Literal["online", "away", "dnd", "offline"]
 Severity = Literal["info", "warning", "critical"]
+Verdict = Literal["allow", "refuse", "expired"]
 
 
 class Part(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
@@ -99,7 +100,7 @@ class AgentPart(Part, frozen=True):
     action_required: bool | None = None
     expires_at: int | None = None
     in_reply_to: int | None = None
-    decision: Literal["allow", "refuse", "expired"] | None = None
+    decision: Verdict | None = None
     by: str | None = None
     sha256: str | None = None
 

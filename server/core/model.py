@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from server.core.events import MemberPart, MessagePart, Role
+from server.core.events import AnyAgentEvent, MemberPart, MessagePart, Role, ThreadPart, Verdict
 
 Kind = Literal["agent", "human", "bridge"]
 Scope = Literal["read", "write", "admin"]
@@ -54,8 +54,45 @@ class Channel(Resource, frozen=True, kw_only=True):
     role: Role | None = None
 
 
+class Replies(Resource, frozen=True, kw_only=True):
+    """The thread under a message, as the message shows it."""
+
+    id: str
+    reply_count: int
+    last_reply_at: int | None = None
+
+
+class Thread(Resource, frozen=True, kw_only=True):
+    """A thread under a message, one at most. Deleted replies do not count."""
+
+    id: str
+    channel_id: str
+    parent_message_id: str
+    title: str | None = None
+    created_by: str
+    created_at: int
+    resolved: bool
+    reply_count: int
+    last_reply_at: int | None = None
+
+    def part(self) -> ThreadPart:
+        """The thread as its events carry it."""
+        return ThreadPart(
+            id=self.id,
+            parent_message_id=self.parent_message_id,
+            created_by=self.created_by,
+            created_at=self.created_at,
+            reply_count=self.reply_count,
+            title=self.title,
+            resolved=self.resolved,
+        )
+
+
 class Message(Resource, frozen=True, kw_only=True):
-    """A message as stored; a deleted one is a tombstone with empty content. `seq` is its event's."""
+    """A message as stored; a deleted one is a tombstone with empty content. `seq` is its event's.
+
+    `reactions` counts by emoji, `reacted` are the caller's own; `thread` is what hangs under it.
+    """
 
     id: str
     channel_id: str
@@ -69,6 +106,9 @@ class Message(Resource, frozen=True, kw_only=True):
     edited_at: int | None = None
     deleted: bool = False
     deleted_at: int | None = None
+    reactions: dict[str, int] | None = None
+    reacted: tuple[str, ...] = ()
+    thread: Replies | None = None
 
     def part(self) -> MessagePart:
         """The message as its event carries it."""
@@ -80,6 +120,26 @@ class Message(Resource, frozen=True, kw_only=True):
             thread_id=self.thread_id,
             mentions=self.mentions,
         )
+
+
+class Unread(Resource, frozen=True, kw_only=True):
+    """What a member has not read of a channel: others' messages, and calls by name, after `read_seq`."""
+
+    unread: int
+    mentions: int
+    read_seq: int
+
+
+class Told(Resource, frozen=True, kw_only=True):
+    """An agent event as kept: from whom to whom, and for a question what became of it."""
+
+    seq: int
+    agent_id: str
+    sender_id: str
+    timestamp: int
+    event: AnyAgentEvent
+    decision: Verdict | None = None
+    decided_at: int | None = None
 
 
 class Token(Resource, frozen=True, kw_only=True):

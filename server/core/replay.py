@@ -46,6 +46,8 @@ def cursor_of(text: str) -> Cursor:
 def start_of(hub: Hub, cursor: Cursor | None) -> Start:
     """Where a client with this cursor begins; a reset where the log cannot take it up."""
     dispatch = hub.dispatch
+    # whoever was just answered knows more than readers were told yet; a stream never begins behind that
+    dispatch.advance()
     if cursor is None:
         return Start(dispatch.position, resumed=False)
     if cursor.epoch is None:
@@ -62,10 +64,9 @@ def start_of(hub: Hub, cursor: Cursor | None) -> Start:
 async def catch_up(hub: Hub, stream: Stream, after: int, send: Send) -> None:
     """Send what `stream` may see after the event `after`, then join it to the live readers in the same step."""
     dispatch = hub.dispatch
-    if after > dispatch.position:
-        dispatch.advance()  # it heard of its own post before its readers did
     while not stream.ended.done():
         stream.channels = audience(hub.directory, stream.agent_id, stream.interest)
+        stream.lost = hub.directory.lost_by(stream.agent_id)
         recent = dispatch.recent(after, min(dispatch.position, after + PAGE))
         entries = recent if recent is not None else await hub.log.entries(after, dispatch.position, PAGE)
         frames = b"".join(entry.frame for entry in entries if stream.sees(entry))

@@ -10,6 +10,7 @@ from server.core.directory import Directory
 from server.core.ports import Sink
 
 LEAVE = "channel.member.leave"
+DELETE = "channel.delete"
 
 
 class Interest(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ def audience(directory: Directory, agent_id: str, interest: Interest) -> frozens
 class Stream:
     """An open stream. `ended` resolves with a reason when it is to be closed from this side."""
 
-    __slots__ = ("agent_id", "channels", "chunked", "credential", "ended", "id", "interest", "sink")
+    __slots__ = ("agent_id", "channels", "chunked", "credential", "ended", "id", "interest", "lost", "sink")
 
     def __init__(self, sink: Sink, agent_id: str, credential: str, interest: Interest, *, chunked: bool) -> None:
         self.id = str(uuid4())
@@ -49,6 +50,8 @@ class Stream:
         self.interest = interest
         self.chunked = chunked
         self.channels: frozenset[str] = frozenset()
+        self.lost: frozenset[str] = frozenset()
+        """Channels that ended while this reader was a member; set for a replay."""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def sees(self, entry: Entry) -> bool:
@@ -57,13 +60,15 @@ class Stream:
             return False
         if entry.channel_id is None:
             return entry.agent_id is None or self.agent_id in (entry.agent_id, entry.sender_id)
-        return entry.channel_id in self.channels or self.is_own_leave(entry)
+        return entry.channel_id in self.channels or self.is_own_end(entry)
 
-    def is_own_leave(self, entry: Entry) -> bool:
-        """Whether the entry tells this reader that it is no longer a member: the last it gets of a channel."""
-        if entry.kind != LEAVE or entry.agent_id != self.agent_id or entry.channel_id is None:
+    def is_own_end(self, entry: Entry) -> bool:
+        """Whether the entry tells this reader that a channel is over for it: the last it gets of that channel."""
+        if entry.channel_id is None or not self.interest.wants_channel(entry.channel_id):
             return False
-        return self.interest.wants_channel(entry.channel_id)
+        if entry.kind == LEAVE:
+            return entry.agent_id == self.agent_id
+        return entry.kind == DELETE and entry.channel_id in self.lost
 
     def write(self, frames: bytes) -> None:
         """Send frames now, in the connection's own framing."""

@@ -8,12 +8,13 @@ import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, insert, literal_column, select, update
 
 from server.core.changes import Committed, Decision, Entry, InsertMessage, Outgoing, Written
-from server.core.events import Envelope, encode, frame_of, type_of
+from server.core.events import AgentEvent, Envelope, encode, frame_of, type_of
 from server.core.model import Message
+from server.store.conversation import Messages, completed
 from server.store.prepared import Cursor, Prepared
-from server.store.rows import entry_of, message_of, message_row
+from server.store.rows import entry_of, message_of, told_row
 from server.store.statements import execute
-from server.store.tables import channels, events, log_head, messages
+from server.store.tables import agent_events, channels, events, log_head, messages
 
 _TAKE = (
     update(log_head)
@@ -32,7 +33,7 @@ _KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=Tru
 _MISSED = (
     select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
 )
-_MESSAGE_COLUMNS = ("seq", "id", "channel_id", "thread_id", "sender_id", "content", "mentions", "timestamp")
+_TOLD_COLUMNS = ("seq", "agent_id", "sender_id", "timestamp", "event", "expires_at")
 
 
 class Committing:
@@ -42,7 +43,8 @@ class Committing:
         self.take = Prepared(_TAKE, dialect)
         self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
         self.is_known = Prepared(_IS_KNOWN, dialect)
-        self.add_message = Prepared(insert(messages), dialect, _MESSAGE_COLUMNS)
+        self.messages = Messages(dialect)
+        self.add_told = Prepared(insert(agent_events), dialect, _TOLD_COLUMNS)
         self.add_event = Prepared(insert(events), dialect, [column.name for column in events.columns])
 
     def commit(self, connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
@@ -51,13 +53,13 @@ class Committing:
         known = self._known(connection, cursor, decisions)
         fresh = _fresh(decisions, known)
         outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
-        numbering = _Numbering(self, cursor, len(outgoing))
+        numbering = _Numbering(self, connection, cursor, len(outgoing))
         for decision, is_new in zip(decisions, fresh, strict=True):
             if is_new:
                 _execute(connection, decision)
         numbering.take_channels(outgoing)
         written = self._write(cursor, numbering, zip(decisions, fresh, strict=True), known)
-        return Committed(numbering.missed_since(expected_seq, connection), written)
+        return Committed(numbering.missed_since(expected_seq), written)
 
     def _known(self, connection: Connection, cursor: Cursor, decisions: Sequence[Decision]) -> dict[str, Message]:
         """Messages that are stored already under an id of this batch."""
@@ -73,7 +75,7 @@ class Committing:
         known: dict[str, Message],
     ) -> tuple[Written, ...]:
         """Number the events, store them and the messages; messages go into their table together."""
-        rows: list[dict[str, Any]] = []
+        new: list[Message] = []
         written: list[Written] = []
         for decision, is_new in decisions:
             if not is_new:
@@ -84,11 +86,13 @@ class Committing:
             written.append(Written(entries, message))
             if message is not None:
                 known[message.id] = message
-                rows.append(message_row(message))
-        if rows:
-            self.add_message.run_for_each(cursor, rows)
+                new.append(message)
+        if new:
+            self.messages.add(cursor, new)
         if numbering.rows:
             self.add_event.run_for_each(cursor, numbering.rows)
+        if numbering.told:
+            self.add_told.run_for_each(cursor, numbering.told)
         return tuple(written)
 
 
@@ -126,9 +130,11 @@ def _stored(decision: Decision, entries: Sequence[Entry]) -> Message | None:
 class _Numbering:
     """The numbers of one transaction: taken at once, which locks the counter until the commit."""
 
-    def __init__(self, statements: Committing, cursor: Cursor, count: int) -> None:
+    def __init__(self, statements: Committing, connection: Connection, cursor: Cursor, count: int) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
         self._statements = statements
+        self._connection = connection
         self._cursor = cursor
         epoch, last = statements.take.run(cursor, {"n": count})[0]
         self.epoch: str = epoch
@@ -152,7 +158,7 @@ class _Numbering:
         envelope = Envelope(
             seq=seq,
             channel_seq=channel_seq,
-            event=out.event,
+            event=completed(out.event, self._connection),
             timestamp=out.timestamp,
             channel_id=out.channel_id,
             sender_id=out.sender_id,
@@ -171,12 +177,14 @@ class _Numbering:
                 "timestamp": out.timestamp,
             }
         )
+        if isinstance(out.event, AgentEvent):
+            self.told.append(told_row(out, out.event, seq))
         frame = frame_of(self.epoch, seq, kind, payload)
         return Entry(seq, out.channel_id, out.agent_id, out.sender_id, kind, payload, frame)
 
-    def missed_since(self, expected_seq: int, connection: Connection) -> tuple[Entry, ...]:
+    def missed_since(self, expected_seq: int) -> tuple[Entry, ...]:
         """What another hub committed between the newest seq known here and this transaction."""
         if self._first - 1 <= expected_seq:
             return ()
         span = {"after": expected_seq, "until": self._first - 1}
-        return tuple(entry_of(row, self.epoch) for row in connection.execute(_MISSED, span))
+        return tuple(entry_of(row, self.epoch) for row in self._connection.execute(_MISSED, span))

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from server.core.changes import (
     Change,
     Committed,
     Decision,
+    DropChannel,
     Entry,
     PutAgent,
     PutChannel,
@@ -25,10 +26,11 @@ from server.core.changes import (
 from server.core.errors import HubError, StorageFull, Unavailable
 from server.core.model import Message
 from server.core.ports import Head, Span
-from server.store import engine
+from server.store import engine, reading
 from server.store.committing import Committing
-from server.store.rows import agent_of, channel_of, entry_of, member_of, message_of, session_of, token_of
-from server.store.tables import agents, channels, events, log_head, members, messages, sessions, tokens, welcomes
+from server.store.records import StoredRecords
+from server.store.rows import agent_of, channel_of, entry_of, member_of, session_of, token_of
+from server.store.tables import agents, channels, events, log_head, members, sessions, tokens, welcomes
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class Database:
         self._writing = engine.writing(url)
         self._reading = engine.reading(url)
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
+        self.records = StoredRecords(self._read)
         self._epoch = ""
         self._connection: Connection | None = None
         self._committing = Committing(self._writing.dialect)
@@ -117,15 +120,11 @@ class Database:
 
     async def message(self, message_id: str) -> Message | None:
         """See `core.ports.Log.message`."""
-        query = select(messages).where(messages.c.id == message_id)
-        row = await self._read(lambda c: c.execute(query).first())
-        return None if row is None else message_of(row)
+        return await self._read(lambda c: reading.message(c, message_id))
 
     async def history(self, channel_id: str, thread_id: str | None, span: Span) -> list[Message]:
         """See `core.ports.Log.history`."""
-        query = _history(channel_id, thread_id, span)
-        found = await self._read(lambda c: [message_of(row) for row in c.execute(query)])
-        return found if span.after is not None else found[::-1]
+        return await self._read(lambda c: reading.history(c, channel_id, thread_id, span))
 
     async def password_hash(self, agent_id: str) -> str | None:
         """See `core.ports.Log.password_hash`."""
@@ -146,25 +145,21 @@ class Database:
         return None
 
 
-def _history(channel_id: str, thread_id: str | None, span: Span) -> Select[tuple[object, ...]]:
-    seq = messages.c.seq
-    query = select(messages).where(
-        messages.c.channel_id == channel_id, messages.c.thread_id.is_not_distinct_from(thread_id)
-    )
-    if span.before is not None:
-        query = query.where(seq < span.before)
-    if span.after is not None:
-        query = query.where(seq > span.after)
-    return query.order_by(seq if span.after is not None else seq.desc()).limit(span.limit + 1)
+_ENDED = channels.c.deleted_at.is_not(None)
+_SEATS = select(members).join(channels, channels.c.id == members.c.channel_id)
 
 
 def _contents(connection: Connection) -> list[Change]:
     living = select(agents).where(agents.c.removed_at.is_(None))
-    rooms = select(channels).where(channels.c.deleted_at.is_(None))
+    # the ended ones first, since a living channel may have the name of one
+    rooms = list(connection.execute(select(channels)))
     return [
         *(PutAgent(agent_of(row)) for row in connection.execute(living)),
-        *(PutChannel(channel_of(row)) for row in connection.execute(rooms)),
-        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(select(members))),
+        *(PutChannel(channel_of(row)) for row in rooms if row.deleted_at is not None),
+        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(_SEATS.where(_ENDED))),
+        *(DropChannel(row.id, row.deleted_at) for row in rooms if row.deleted_at is not None),
+        *(PutChannel(channel_of(row)) for row in rooms if row.deleted_at is None),
+        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(_SEATS.where(~_ENDED))),
         *(PutToken(token_of(row), bytes(row.digest)) for row in connection.execute(select(tokens))),
         *(PutSession(session_of(row), bytes(row.digest)) for row in connection.execute(select(sessions))),
     ]

@@ -5,11 +5,23 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from server.core.changes import Entry
-from server.core.events import frame_of
-from server.core.model import Agent, Channel, Limits, Member, Message, Session, Token
+from server.core.changes import Entry, Outgoing
+from server.core.events import AgentEvent, AnyAgentEvent, frame_of
+from server.core.model import (
+    Agent,
+    Channel,
+    Limits,
+    Member,
+    Message,
+    Replies,
+    Session,
+    Thread,
+    Token,
+    Told,
+)
 
 _encode = msgspec.json.encode
+_agent_event: msgspec.json.Decoder[AnyAgentEvent] = msgspec.json.Decoder(AnyAgentEvent)
 
 
 def agent_row(agent: Agent) -> dict[str, Any]:
@@ -121,6 +133,56 @@ def message_of(row: Row[Any]) -> Message:
         edited_at=row.edited_at,
         deleted=deleted,
         deleted_at=row.deleted_at,
+    )
+
+
+def replies_of(row: Row[Any]) -> Replies:
+    """What a message shows of the thread in a row."""
+    return Replies(id=row.id, reply_count=row.reply_count, last_reply_at=row.last_reply_at)
+
+
+def thread_row(thread: Thread) -> dict[str, Any]:
+    """The thread's columns, which are its fields."""
+    return msgspec.structs.asdict(thread)
+
+
+def thread_of(row: Row[Any]) -> Thread:
+    """The thread in a row."""
+    return Thread(
+        id=row.id,
+        channel_id=row.channel_id,
+        parent_message_id=row.parent_message_id,
+        title=row.title,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        resolved=row.resolved,
+        reply_count=row.reply_count,
+        last_reply_at=row.last_reply_at,
+    )
+
+
+def told_row(out: Outgoing, event: AgentEvent, seq: int) -> dict[str, Any]:
+    """An agent event's columns; a question is one that can expire."""
+    return {
+        "seq": seq,
+        "agent_id": out.agent_id,
+        "sender_id": out.sender_id,
+        "timestamp": out.timestamp,
+        "event": _encode(event).decode(),
+        "expires_at": event.data.expires_at,
+    }
+
+
+def told_of(row: Row[Any]) -> Told:
+    """The agent event in a row."""
+    return Told(
+        seq=row.seq,
+        agent_id=row.agent_id,
+        sender_id=row.sender_id,
+        timestamp=row.timestamp,
+        event=_agent_event.decode(row.event),
+        decision=row.decision,
+        decided_at=row.decided_at,
     )
 
 

@@ -3,19 +3,17 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from server.core.changes import (
-    BuryMessage,
     Change,
     DropAgent,
     DropChannel,
     DropMember,
     DropSession,
     DropToken,
-    EditMessage,
     PutAgent,
     PutChannel,
     PutMember,
@@ -25,9 +23,8 @@ from server.core.changes import (
     SetPassword,
     UseWelcome,
 )
-from server.core.errors import Conflict
 from server.store.rows import agent_row, channel_row
-from server.store.tables import agents, channels, members, messages, sessions, tokens, welcomes
+from server.store.tables import agents, channels, log_head, markers, members, sessions, tokens, welcomes
 
 
 @singledispatch
@@ -38,10 +35,10 @@ def execute(change: Change, connection: Connection) -> None:
 
 def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
     """Insert the row, or overwrite the one with its primary key."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    conflict_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     keys = [column.name for column in table.primary_key]
     news = {name: value for name, value in row.items() if name not in keys}
-    connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=news))
+    connection.execute(conflict_insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=news))
 
 
 @execute.register
@@ -118,7 +115,8 @@ def _put_channel(change: PutChannel, connection: Connection) -> None:
 
 @execute.register
 def _drop_channel(change: DropChannel, connection: Connection) -> None:
-    connection.execute(delete(members).where(members.c.channel_id == change.channel_id))
+    # its members stay in their table: they alone are told of the end when they come back
+    connection.execute(delete(markers).where(markers.c.channel_id == change.channel_id))
     connection.execute(update(channels).where(channels.c.id == change.channel_id).values(deleted_at=change.at))
 
 
@@ -132,27 +130,20 @@ def _put_member(change: PutMember, connection: Connection) -> None:
         "joined_at": member.joined_at,
     }
     upsert(connection, members, row)
+    place = (markers.c.agent_id == member.agent_id) & (markers.c.channel_id == change.channel_id)
+    if connection.execute(select(markers.c.seq).where(place)).first() is None:
+        # what was said before somebody came is history, not unread
+        start = {
+            "agent_id": member.agent_id,
+            "channel_id": change.channel_id,
+            "seq": select(log_head.c.seq).scalar_subquery(),
+        }
+        connection.execute(insert(markers).values(start))
 
 
 @execute.register
 def _drop_member(change: DropMember, connection: Connection) -> None:
     seat = (members.c.channel_id == change.channel_id) & (members.c.agent_id == change.agent_id)
     connection.execute(delete(members).where(seat))
-
-
-@execute.register
-def _edit_message(change: EditMessage, connection: Connection) -> None:
-    row = {"content": change.content, "mentions": " ".join(change.mentions), "edited_at": change.edited_at}
-    _alter(connection, change.message_id, row)
-
-
-@execute.register
-def _bury_message(change: BuryMessage, connection: Connection) -> None:
-    _alter(connection, change.message_id, {"content": "", "mentions": "", "deleted_at": change.deleted_at})
-
-
-def _alter(connection: Connection, message_id: str, row: dict[str, Any]) -> None:
-    alive = (messages.c.id == message_id) & messages.c.deleted_at.is_(None)
-    if connection.execute(select(messages.c.seq).where(alive)).first() is None:
-        raise Conflict("message_deleted", "the message was deleted meanwhile; nothing was changed")
-    connection.execute(update(messages).where(alive).values(row))
+    own = (markers.c.channel_id == change.channel_id) & (markers.c.agent_id == change.agent_id)
+    connection.execute(delete(markers).where(own))

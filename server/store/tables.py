@@ -112,7 +112,8 @@ messages = Table(
     Column("timestamp", Ms, nullable=False),
     Column("edited_at", Ms),
     Column("deleted_at", Ms),
-    Index("ix_messages_history", "channel_id", "thread_id", "seq"),
+    # the last two let unread messages be counted without a look at the rows
+    Index("ix_messages_history", "channel_id", "thread_id", "seq", "sender_id", "deleted_at"),
 )
 
 events = Table(
@@ -126,4 +127,69 @@ events = Table(
     Column("type", String(32), nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("timestamp", Ms, nullable=False),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("channel_id", String(36), nullable=False),
+    Column("parent_message_id", String(36), nullable=False, unique=True),
+    Column("title", Text),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", Ms, nullable=False),
+    Column("resolved", Boolean, nullable=False),
+    Column("reply_count", Integer, nullable=False),
+    Column("last_reply_at", Ms),
+    Index("ix_threads_channel", "channel_id", "id"),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("message_seq", Seq, primary_key=True, autoincrement=False),
+    Column("emoji", String(64), primary_key=True),
+    Column("agent_id", String(64), primary_key=True),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("agent_id", String(64), primary_key=True),
+    Column("channel_id", String(36), primary_key=True),
+    Column("message_seq", Seq, primary_key=True, autoincrement=False),
+    Index("ix_mentions_message_seq", "message_seq"),
+    comment="Who is called by which message, its sender excepted",
+)
+
+markers = Table(
+    "markers",
+    metadata,
+    Column("agent_id", String(64), primary_key=True),
+    Column("channel_id", String(36), primary_key=True),
+    Column("seq", Seq, nullable=False),
+    comment="How far each member has read; from where it joined on",
+)
+
+# apart from the log, which forgets after a time: what agents told each other is kept, as messages are
+agent_events = Table(
+    "agent_events",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=False),
+    Column("agent_id", String(64), nullable=False),
+    Column("sender_id", String(64), nullable=False),
+    Column("timestamp", Ms, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("expires_at", Ms),
+    Column("decision", String(7)),
+    Column("decided_at", Ms),
+    Index("ix_agent_events_got", "agent_id", "seq"),
+    Index("ix_agent_events_sent", "sender_id", "seq"),
+    Index("ix_agent_events_pair", "agent_id", "sender_id", "seq"),
+)
+Index(
+    "ix_agent_events_open",
+    agent_events.c.expires_at,
+    sqlite_where=agent_events.c.decision.is_(None) & agent_events.c.expires_at.is_not(None),
+    postgresql_where=agent_events.c.decision.is_(None) & agent_events.c.expires_at.is_not(None),
 )

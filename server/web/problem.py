@@ -14,6 +14,7 @@ STATUS: dict[type[errors.HubError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
+    errors.Unchanged: 409,
     errors.TooLarge: 413,
     errors.Invalid: 422,
     errors.TooMany: 429,

@@ -1,0 +1,173 @@
+"""What changes to messages, threads, reactions, markers and questions do to the tables."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Dialect, Row, bindparam, delete, distinct, func, insert, select, update
+
+from server.core.changes import (
+    AddReaction,
+    AlterThread,
+    BuryMessage,
+    DropReaction,
+    EditMessage,
+    InsertThread,
+    MoveMarker,
+    SettleQuestion,
+)
+from server.core.errors import Conflict, Unchanged
+from server.core.events import AnyEvent, ThreadUpdate
+from server.core.model import Message
+from server.store.prepared import Cursor, Prepared
+from server.store.rows import message_row, thread_of, thread_row
+from server.store.searching import index_for
+from server.store.statements import execute
+from server.store.tables import agent_events, markers, mentions, messages, reactions, threads
+
+EMOJI_MOST = 64
+"""Different emoji on one message."""
+
+_COLUMNS = ("seq", "id", "channel_id", "thread_id", "sender_id", "content", "mentions", "timestamp")
+_REPLIED = (
+    update(threads)
+    .where(threads.c.id == bindparam("thread"))
+    .values(reply_count=threads.c.reply_count + bindparam("n"), last_reply_at=bindparam("at"))
+)
+
+
+class Messages:
+    """Where new messages go: their table, who they call, the threads they are in, and the full text."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._add = Prepared(insert(messages), dialect, _COLUMNS)
+        self._call = Prepared(insert(mentions), dialect, ("agent_id", "channel_id", "message_seq"))
+        self._reply = Prepared(_REPLIED, dialect)
+        self._index = index_for(dialect)
+
+    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
+        """Store messages that have their numbers."""
+        rows = [message_row(message) for message in new]
+        self._add.run_for_each(cursor, rows)
+        self._index.add(cursor, rows)
+        called = [row for message in new if message.mentions for row in mention_rows(message, message.mentions)]
+        if called:
+            self._call.run_for_each(cursor, called)
+        replies = Counter(message.thread_id for message in new if message.thread_id is not None)
+        if replies:
+            last = {message.thread_id: message.timestamp for message in new}
+            tallies = [{"thread": key, "n": count, "at": last[key]} for key, count in replies.items()]
+            self._reply.run_for_each(cursor, tallies)
+
+
+def mention_rows(message: Message, called: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for everybody but the sender."""
+    return [
+        {"agent_id": agent_id, "channel_id": message.channel_id, "message_seq": message.seq}
+        for agent_id in called
+        if agent_id != message.sender_id
+    ]
+
+
+def _alive(connection: Connection, condition: Any) -> Row[Any]:
+    row = connection.execute(select(messages).where(condition)).first()
+    if row is None or row.deleted_at is not None:
+        raise Conflict("message_deleted", "the message is deleted; nothing was changed")
+    return row
+
+
+@execute.register
+def _edit_message(change: EditMessage, connection: Connection) -> None:
+    row = _alive(connection, messages.c.id == change.message_id)
+    news = {"content": change.content, "mentions": " ".join(change.mentions), "edited_at": change.edited_at}
+    connection.execute(update(messages).where(messages.c.seq == row.seq).values(news))
+    index_for(connection.dialect).replace(connection, row.seq, row.content, change.content)
+    connection.execute(delete(mentions).where(mentions.c.message_seq == row.seq))
+    called = [agent_id for agent_id in change.mentions if agent_id != row.sender_id]
+    if called:
+        place = {"channel_id": row.channel_id, "message_seq": row.seq}
+        connection.execute(insert(mentions), [{"agent_id": agent_id, **place} for agent_id in called])
+
+
+@execute.register
+def _bury_message(change: BuryMessage, connection: Connection) -> None:
+    row = _alive(connection, messages.c.id == change.message_id)
+    rest = {"content": "", "mentions": "", "deleted_at": change.deleted_at}
+    connection.execute(update(messages).where(messages.c.seq == row.seq).values(rest))
+    index_for(connection.dialect).replace(connection, row.seq, row.content, "")
+    connection.execute(delete(mentions).where(mentions.c.message_seq == row.seq))
+    connection.execute(delete(reactions).where(reactions.c.message_seq == row.seq))
+    if row.thread_id is not None:
+        fewer = {"reply_count": threads.c.reply_count - 1}
+        connection.execute(update(threads).where(threads.c.id == row.thread_id).values(fewer))
+
+
+@execute.register
+def _insert_thread(change: InsertThread, connection: Connection) -> None:
+    parent_id = change.thread.parent_message_id
+    _alive(connection, messages.c.id == parent_id)
+    if connection.execute(select(threads.c.id).where(threads.c.parent_message_id == parent_id)).first() is not None:
+        raise Unchanged
+    connection.execute(insert(threads).values(thread_row(change.thread)))
+
+
+@execute.register
+def _alter_thread(change: AlterThread, connection: Connection) -> None:
+    asked = {"title": change.title, "resolved": change.resolved}
+    here = threads.c.id == change.thread_id
+    before = connection.execute(select(threads).where(here)).one()
+    news = {name: value for name, value in asked.items() if value is not None and value != getattr(before, name)}
+    if not news:
+        raise Unchanged
+    connection.execute(update(threads).where(here).values(news))
+
+
+def completed(event: AnyEvent, connection: Connection) -> AnyEvent:
+    """The event with what only the transaction knows: a thread as it is now."""
+    if not isinstance(event, ThreadUpdate):
+        return event
+    row = connection.execute(select(threads).where(threads.c.id == event.thread.id)).one()
+    return msgspec.structs.replace(event, thread=thread_of(row).part())
+
+
+@execute.register
+def _add_reaction(change: AddReaction, connection: Connection) -> None:
+    _alive(connection, messages.c.seq == change.message_seq)
+    if connection.execute(select(reactions).where(_same(change))).first() is not None:
+        raise Unchanged
+    kinds = select(func.count(distinct(reactions.c.emoji))).where(
+        reactions.c.message_seq == change.message_seq, reactions.c.emoji != change.emoji
+    )
+    if connection.execute(kinds).scalar_one() >= EMOJI_MOST:
+        raise Conflict("too_many_emoji", f"a message carries at most {EMOJI_MOST} different emoji")
+    connection.execute(insert(reactions).values(msgspec.structs.asdict(change)))
+
+
+@execute.register
+def _drop_reaction(change: DropReaction, connection: Connection) -> None:
+    _alive(connection, messages.c.seq == change.message_seq)
+    if connection.execute(delete(reactions).where(_same(change))).rowcount == 0:
+        raise Unchanged
+
+
+def _same(change: AddReaction | DropReaction) -> Any:
+    return (
+        (reactions.c.message_seq == change.message_seq)
+        & (reactions.c.emoji == change.emoji)
+        & (reactions.c.agent_id == change.agent_id)
+    )
+
+
+@execute.register
+def _move_marker(change: MoveMarker, connection: Connection) -> None:
+    place = (markers.c.agent_id == change.agent_id) & (markers.c.channel_id == change.channel_id)
+    connection.execute(update(markers).where(place, markers.c.seq < change.seq).values(seq=change.seq))
+
+
+@execute.register
+def _settle_question(change: SettleQuestion, connection: Connection) -> None:
+    still_open = (agent_events.c.seq == change.seq) & agent_events.c.decision.is_(None)
+    verdict = {"decision": change.decision, "decided_at": change.at}
+    if connection.execute(update(agent_events).where(still_open).values(verdict)).rowcount == 0:
+        raise Conflict("settled", "this was answered before, or has expired")

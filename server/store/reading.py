@@ -1,0 +1,185 @@
+"""What is read of messages, threads, markers and agent events; a page is found by its seq, never by counting."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, select, union
+
+from server.core.model import Message, Replies, Thread, Told, Unread
+from server.core.ports import Span
+from server.core.records import Search
+from server.store.rows import message_of, replies_of, thread_of, told_of
+from server.store.searching import index_for
+from server.store.tables import agent_events, markers, mentions, messages, reactions, threads
+
+UNREAD_MOST = 10_000
+"""Messages behind a marker that are looked at to count the unread ones; beyond, the number means "or more"."""
+
+
+def message(connection: Connection, message_id: str) -> Message | None:
+    """One message."""
+    found = _messages(connection, select(messages).where(messages.c.id == message_id))
+    return found[0] if found else None
+
+
+def history(connection: Connection, channel_id: str, thread_id: str | None, span: Span) -> list[Message]:
+    """A page of a channel's own messages, or of a thread's; oldest first."""
+    query = select(messages).where(
+        messages.c.channel_id == channel_id, messages.c.thread_id.is_not_distinct_from(thread_id)
+    )
+    found = _messages(connection, _spanned(query, messages.c.seq, span))
+    return found if span.after is not None else found[::-1]
+
+
+def search(connection: Connection, wanted: Search) -> list[Message]:
+    """Messages with these words, newest first."""
+    matching = index_for(connection.dialect).matching(wanted.words)
+    if matching is None or not wanted.channel_ids:
+        return []
+    query = select(messages).select_from(matching.rows)
+    query = query.where(matching.condition, messages.c.channel_id.in_(wanted.channel_ids))
+    if wanted.sender_id is not None:
+        query = query.where(messages.c.sender_id == wanted.sender_id)
+    return _messages(connection, _spanned(query, matching.seq, Span(wanted.limit, before=wanted.before)))
+
+
+def _spanned(query: Select[Any], seq: ColumnElement[int], span: Span) -> Select[Any]:
+    if span.before is not None:
+        query = query.where(seq < span.before)
+    if span.after is not None:
+        query = query.where(seq > span.after)
+    return query.order_by(seq if span.after is not None else seq.desc()).limit(span.limit + 1)
+
+
+def _messages(connection: Connection, query: Select[Any]) -> list[Message]:
+    """The messages of a query, with what hangs on them."""
+    found = [message_of(row) for row in connection.execute(query)]
+    if not found:
+        return found
+    counts = _reactions(connection, [message.seq for message in found])
+    hanging = _replies(connection, [message.id for message in found if message.thread_id is None])
+    if not counts and not hanging:
+        return found
+    return [
+        msgspec.structs.replace(message, reactions=counts.get(message.seq), thread=hanging.get(message.id))
+        for message in found
+    ]
+
+
+def _reactions(connection: Connection, seqs: Sequence[int]) -> dict[int, dict[str, int]]:
+    query = (
+        select(reactions.c.message_seq, reactions.c.emoji, func.count())
+        .where(reactions.c.message_seq.in_(seqs))
+        .group_by(reactions.c.message_seq, reactions.c.emoji)
+        .order_by(reactions.c.message_seq, reactions.c.emoji)
+    )
+    counts: dict[int, dict[str, int]] = {}
+    for seq, emoji, count in connection.execute(query):
+        counts.setdefault(seq, {})[emoji] = count
+    return counts
+
+
+def _replies(connection: Connection, message_ids: Sequence[str]) -> dict[str, Replies]:
+    query = select(threads).where(threads.c.parent_message_id.in_(message_ids))
+    return {row.parent_message_id: replies_of(row) for row in connection.execute(query)}
+
+
+def reacted(connection: Connection, agent_id: str, seqs: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """An agent's own reactions to these messages."""
+    query = (
+        select(reactions.c.message_seq, reactions.c.emoji)
+        .where(reactions.c.message_seq.in_(seqs), reactions.c.agent_id == agent_id)
+        .order_by(reactions.c.emoji)
+    )
+    own: dict[int, tuple[str, ...]] = {}
+    for seq, emoji in connection.execute(query):
+        own[seq] = (*own.get(seq, ()), emoji)
+    return own
+
+
+def thread(connection: Connection, condition: ColumnElement[bool]) -> Thread | None:
+    """The thread that fits."""
+    row = connection.execute(select(threads).where(condition)).first()
+    return None if row is None else thread_of(row)
+
+
+def threads_of(connection: Connection, channel_id: str, before: str | None, limit: int) -> list[Thread]:
+    """A channel's threads, newest first: their ids are in order of time."""
+    query = select(threads).where(threads.c.channel_id == channel_id)
+    if before is not None:
+        query = query.where(threads.c.id < before)
+    return [thread_of(row) for row in connection.execute(query.order_by(threads.c.id.desc()).limit(limit + 1))]
+
+
+def unread(connection: Connection, agent_id: str, channel_id: str | None) -> dict[str, Unread]:
+    """What others said behind the agent's markers, and how often they called it."""
+    recent = (
+        select(messages.c.sender_id, messages.c.deleted_at)
+        .where(
+            messages.c.channel_id == markers.c.channel_id,
+            messages.c.thread_id.is_(None),
+            messages.c.seq > markers.c.seq,
+        )
+        .order_by(messages.c.seq.desc())
+        .limit(UNREAD_MOST)
+        .correlate(markers)
+        .subquery()
+    )
+    calls = (
+        select(mentions.c.message_seq)
+        .where(
+            mentions.c.agent_id == agent_id,
+            mentions.c.channel_id == markers.c.channel_id,
+            mentions.c.message_seq > markers.c.seq,
+        )
+        .limit(UNREAD_MOST)
+        .correlate(markers)
+        .subquery()
+    )
+    by_others = and_(recent.c.sender_id != agent_id, recent.c.deleted_at.is_(None))
+    query = select(
+        markers.c.channel_id,
+        markers.c.seq,
+        _count(recent, by_others).label("unread"),
+        _count(calls).label("mentions"),
+    ).where(markers.c.agent_id == agent_id)
+    if channel_id is not None:
+        query = query.where(markers.c.channel_id == channel_id)
+    return {
+        row.channel_id: Unread(unread=row.unread, mentions=row.mentions, read_seq=row.seq)
+        for row in connection.execute(query)
+    }
+
+
+def _count(rows: Subquery, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).select_from(rows).where(*conditions).correlate(markers).scalar_subquery()
+
+
+def told(connection: Connection, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:
+    """What an agent got and sent, oldest first; each half by its own index."""
+    got, sent = agent_events.c.agent_id, agent_events.c.sender_id
+    halves = [
+        _spanned(select(agent_events.c.seq).where(mine == agent_id, *_with(other, peer_id)), agent_events.c.seq, span)
+        for mine, other in ((got, sent), (sent, got))
+    ]
+    seqs = union(*(select(half.subquery().c.seq) for half in halves)).subquery()
+    query = _spanned(select(agent_events).where(agent_events.c.seq.in_(select(seqs.c.seq))), agent_events.c.seq, span)
+    found = [told_of(row) for row in connection.execute(query)]
+    return found if span.after is not None else found[::-1]
+
+
+def _with(column: ColumnElement[str], peer_id: str | None) -> tuple[ColumnElement[bool], ...]:
+    return () if peer_id is None else (column == peer_id,)
+
+
+def question(connection: Connection, seq: int) -> Told | None:
+    """One agent event."""
+    row = connection.execute(select(agent_events).where(agent_events.c.seq == seq)).first()
+    return None if row is None else told_of(row)
+
+
+def overdue(connection: Connection, now_ms: int, limit: int) -> list[Told]:
+    """Open questions whose time is over, oldest first."""
+    query = select(agent_events).where(agent_events.c.decision.is_(None), agent_events.c.expires_at <= now_ms)
+    return [told_of(row) for row in connection.execute(query.order_by(agent_events.c.expires_at).limit(limit))]

@@ -1,0 +1,64 @@
+"""Fulfils `core.records.Records`: each question asked on a reader's thread."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from server.core.model import Message, Thread, Told, Unread
+from server.core.ports import Span
+from server.core.records import Search
+from server.store import reading
+from server.store.tables import threads
+
+T = TypeVar("T")
+
+
+class Read(Protocol):
+    """Runs something on a reader's connection."""
+
+    def __call__(self, work: Callable[[Connection], T], /) -> Awaitable[T]:
+        """What `work` returns."""
+
+
+class StoredRecords:
+    """What was said besides the log, in the database."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    async def thread(self, thread_id: str) -> Thread | None:
+        """See `core.records.Records.thread`."""
+        return await self._read(lambda c: reading.thread(c, threads.c.id == thread_id))
+
+    async def thread_under(self, message_id: str) -> Thread | None:
+        """See `core.records.Records.thread_under`."""
+        return await self._read(lambda c: reading.thread(c, threads.c.parent_message_id == message_id))
+
+    async def threads(self, channel_id: str, before: str | None, limit: int) -> list[Thread]:
+        """See `core.records.Records.threads`."""
+        return await self._read(lambda c: reading.threads_of(c, channel_id, before, limit))
+
+    async def reacted(self, agent_id: str, message_seqs: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """See `core.records.Records.reacted`."""
+        return await self._read(lambda c: reading.reacted(c, agent_id, message_seqs))
+
+    async def unread(self, agent_id: str, channel_id: str | None = None) -> dict[str, Unread]:
+        """See `core.records.Records.unread`."""
+        return await self._read(lambda c: reading.unread(c, agent_id, channel_id))
+
+    async def told(self, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:
+        """See `core.records.Records.told`."""
+        return await self._read(lambda c: reading.told(c, agent_id, peer_id, span))
+
+    async def question(self, seq: int) -> Told | None:
+        """See `core.records.Records.question`."""
+        return await self._read(lambda c: reading.question(c, seq))
+
+    async def overdue(self, now_ms: int, limit: int) -> list[Told]:
+        """See `core.records.Records.overdue`."""
+        return await self._read(lambda c: reading.overdue(c, now_ms, limit))
+
+    async def search(self, wanted: Search) -> list[Message]:
+        """See `core.records.Records.search`."""
+        return await self._read(lambda c: reading.search(c, wanted))
