@@ -249,3 +249,11 @@ async def test_a_reader_that_stalls_is_cut_and_nobody_else_notices(admin: Client
         metrics = (await admin.call("GET", "/metrics")).body.decode()
     stalled.close()
     assert 'hub_sse_cuts_total{reason="slow"}' in metrics
+
+
+async def test_a_fresh_stream_begins_after_what_its_client_was_answered(admin: Client) -> None:
+    channel_id = await admin.channel()
+    for number in range(20):
+        posted = await admin.say(channel_id, str(number))
+        async with admin.stream(f"?channels={channel_id}") as frames:
+            assert envelope(frames.hello)["seq"] >= posted["seq"]
