@@ -13,6 +13,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +67,7 @@ def blocks(text: str) -> list[Block]:
 def examples(text: str) -> Iterator[Example]:
     """What is to be run of a document, in order."""
     found = blocks(text)
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in zip_longest(found, found[1:]):
         if block.mark == SHOWN_ONLY:
             continue
         stopped = block.mark == HUB_STOPPED

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BIN = Path(sys.executable).parent
 
+EXAMPLES = {path.name: found for path in DOCUMENTS if (found := list(examples(path.read_text("utf-8"))))}
+
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -29,11 +31,8 @@ def home_with(hub: HubProcess, folder: Path) -> Path:
     return home
 
 
-@each_document
-async def test_the_examples_run_and_print_what_is_shown(document: Path, own_hub: HubProcess, tmp_path: Path) -> None:
-    found = list(examples(document.read_text("utf-8")))
-    if not found:
-        return
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_examples_run_and_print_what_is_shown(name: str, own_hub: HubProcess, tmp_path: Path) -> None:
     assert shutil.which("curl"), "curl is missing: install curl"
     assert (BIN / "hubctl").exists(), "hubctl is not installed beside this Python; `make test` does that"
     home = home_with(own_hub, tmp_path)
@@ -47,23 +46,23 @@ async def test_the_examples_run_and_print_what_is_shown(document: Path, own_hub:
     }
     shell = Shell(home, environ)
     try:
-        for example in found:
-            await follow(example, shell, own_hub, document)
+        for example in EXAMPLES[name]:
+            await follow(example, shell, own_hub, name)
     finally:
         await shell.close()
 
 
-async def follow(example: Example, shell: Shell, hub: HubProcess, document: Path) -> None:
+async def follow(example: Example, shell: Shell, hub: HubProcess, name: str) -> None:
     """Run one example and compare; a hub that was to be stopped for it is started again."""
     if example.stopped:
         await hub.stop()
     try:
         printed = await shell.run(example.commands)
     except AssertionError as error:
-        pytest.fail(f"{document.name}, line {example.line}: {error}", pytrace=False)
+        pytest.fail(f"{name}, line {example.line}: {error}", pytrace=False)
     wrong = differences(example, printed)
     if wrong:
-        pytest.fail(f"{document.name}, line {example.line}: {wrong}", pytrace=False)
+        pytest.fail(f"{name}, line {example.line}: {wrong}", pytrace=False)
     if example.stopped:
         await hub.start()
 
@@ -92,7 +91,8 @@ def help_of(words: list[str]) -> str:
 
 def test_the_settings_are_documented_with_their_defaults() -> None:
     text = (ROOT / "docs/operating.md").read_text("utf-8")
-    shown = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \|", text, re.MULTILINE))
+    table = text.partition("## Settings")[2].partition("\n## ")[0]
+    shown = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \|", table, re.MULTILINE))
     sections = [(field.name, field.type) for field in msgspec.structs.fields(Settings)]
     real = {
         f"{name}.{key.name}": f"`{key.default}`" if key.default not in ("", ()) else "empty"
