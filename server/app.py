@@ -5,23 +5,37 @@ import gc
 import sys
 from contextlib import AsyncExitStack
 from time import perf_counter
+from typing import NamedTuple
 
 import structlog
 from aiohttp import web
 
+from server.bus.cache import RedisPages
 from server.bus.embedded import EmbeddedRedis
-from server.bus.keys import Names
+from server.bus.keys import Keys, Lifetimes, Names
+from server.bus.limits import RedisCounters
+from server.bus.link import Link
 from server.bus.pubsub import RedisBell
+from server.bus.state import RedisState
 from server.config import Settings
 from server.core import foreign
 from server.core.admission import Admission, Seats
+from server.core.attendance import Attendance
 from server.core.bell import Ringer
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
+from server.core.ending import announce_shutdown
 from server.core.founding import found, operator_token
 from server.core.hub import Bounds, Hub
+from server.core.mirror import Mirror
+from server.core.model import Limits
 from server.core.people import invite_first
+from server.core.presence import Presences
+from server.core.recent import Recent
+from server.core.signals import Echoes, Signals
 from server.core.stats import Stats
+from server.core.typists import Typists
+from server.core.upkeep import Upkeep
 from server.core.writer import Writer
 from server.datadir import DataDir
 from server.metrics import HubMetrics, Levels
@@ -47,18 +61,21 @@ logger = structlog.get_logger()
 class Listener:
     """Turns what Redis says into rings and into live foreign events."""
 
-    def __init__(self, names: Names, dispatch: Dispatch, directory: Directory, stats: Stats) -> None:
+    def __init__(self, names: Names, dispatch: Dispatch, directory: Directory, stats: Stats, echoes: Echoes) -> None:
         self._names = names
+        self._echoes = echoes
         self._dispatch = dispatch
         self._directory = directory
         self._stats = stats
 
     def heard(self, name: bytes, payload: bytes) -> None:
-        """Take one message: our own echo rings the bell, all else is foreign."""
+        """Take one message: our own echo rings the bell or was told already, all else is foreign."""
         seq = claimed_seq(payload)
         entry = self._dispatch.entry(seq) if seq else None
         if entry is not None and entry.payload == payload:
             self._dispatch.ring(seq)
+            return
+        if self._echoes.heard(payload):
             return
         try:
             self._foreign(name, payload)
@@ -121,22 +138,74 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     directory.load(await log.contents())
     dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes)
     dispatch.start(await log.head())
-    listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats)
-    bell = RedisBell(redis_url, settings.redis.prefix, stats, listener.heard)
+    link, echoes = Link(redis_url, stats), Echoes()
+    stack.push_async_callback(link.close)
+    listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats, echoes)
+    bell = RedisBell(link, settings.redis.prefix, stats, listener.heard)
     await bell.start()
     stack.push_async_callback(bell.stop)
+    signals = Signals(dispatch, bell, echoes)
+    stack.push_async_callback(signals.stop)
     ringer = Ringer(bell, dispatch, stats)
     stack.push_async_callback(ringer.stop)
     writer = Writer(log, directory, dispatch, ringer, stats)
     stack.push_async_callback(writer.stop)
-    bounds = Bounds(settings.messages.max_bytes)
-    hub = Hub(directory, log, writer, dispatch, stats, Argon2Passwords(), bounds)
+    hub = _hub(settings, Core(directory, log, writer, dispatch, stats, signals), link, stack)
     await found(hub)
     await _write_admin_token(hub, data)
     watch = Watch(hub, log)
     turning = asyncio.create_task(watch.run())
     stack.callback(turning.cancel)
     return _application(settings, hub, watch)
+
+
+class Core(NamedTuple):
+    """The parts that events pass through."""
+
+    directory: Directory
+    log: Database
+    writer: Writer
+    dispatch: Dispatch
+    stats: Stats
+    signals: Signals
+
+
+def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> Hub:
+    """The hub with its state in Redis, and what keeps that up."""
+    directory, log, writer, dispatch, stats, signals = core
+    keys, lifetimes = Keys(settings.redis.prefix), Lifetimes()
+    state = RedisState(link, keys, lifetimes)
+    mirror = Mirror(directory, state)
+    stack.push_async_callback(mirror.stop)
+    attendance = Attendance(writer)
+    stack.push_async_callback(attendance.stop)
+    hub = Hub(
+        directory,
+        log,
+        writer,
+        dispatch,
+        stats,
+        Argon2Passwords(),
+        _bounds(settings),
+        RedisCounters(link, keys, lifetimes),
+        Recent(log, RedisPages(link, keys, lifetimes), dispatch),
+        Presences(directory, signals, state, stats, ttl_s=lifetimes.presence_s),
+        Typists(directory, signals, state, stats, ttl_s=lifetimes.typing_s),
+        mirror,
+    )
+    upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state)
+    turning = asyncio.create_task(upkeep.run())
+    stack.callback(turning.cancel)
+    return hub
+
+
+def _bounds(settings: Settings) -> Bounds:
+    limits = settings.limits
+    return Bounds(
+        settings.messages.max_bytes,
+        Limits(message=limits.message, reaction=limits.reaction, invite=limits.invite),
+        Limits(message=limits.people_message, reaction=limits.people_reaction, invite=limits.people_invite),
+    )
 
 
 async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
@@ -175,6 +244,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     mount(app)
 
     async def end_streams(_app: web.Application) -> None:
+        await announce_shutdown(hub)
         await end_all(admission, "shutdown")
 
     app.on_shutdown.append(end_streams)
@@ -198,10 +268,10 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=4096)
         await site.start()
         address = _address(settings.server.host, runner.addresses[0][1])
-        _say(address)
+        _say("The hub is open at", address)
         code = await invite_first(app[HUB])
         if code is not None:
-            _say(f"{address}welcome#{code}")
+            _say("Nobody is here yet. This link makes the first account, once, within 15 minutes:", _link(address, code))
         gc.freeze()  # what is there now stays: the collector need not look at it again
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         await stopped.wait()
@@ -213,5 +283,12 @@ def _address(host: str, port: int) -> str:
     return f"http://{shown}:{port}/"
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - for the person or script that started it, and never logged
+def _link(address: str, code: str) -> str:
+    return f"{address}welcome#{code}"
+
+
+def _say(words: str, line: str) -> None:
+    """Print `line` by itself, for the person or script that started the hub, and never log it; a person gets words."""
+    if sys.stdout.isatty():
+        print(words, flush=True)  # noqa: T201
+    print(line, flush=True)  # noqa: T201

@@ -136,3 +136,11 @@ async def test_a_second_hub_on_the_same_data_says_so_and_leaves(own_hub: HubProc
     assert second.process is not None
     assert await second.process.wait() == 1
     assert "already running" in second.log_text
+
+
+async def test_a_hub_on_postgresql_loses_nothing_when_it_is_killed(tmp_path: Path, postgres_url: str) -> None:
+    async with HubProcess(tmp_path, HUB_DATABASE_URL=postgres_url) as hub, company(hub) as (writers, _):
+        await progress(writers, 20, 10)
+        await hub.kill()
+        await hub.start()
+        await progress(writers, 20, 10)
