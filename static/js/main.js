@@ -75,15 +75,17 @@ async function refresh() {
 async function learnClock() {
   if (clockAt && now() - clockAt < CLOCK_FRESH_MS) return;
   clockAt = now();
-  for (let sample = 0; sample < CLOCK_SAMPLES; sample += 1) {
-    const sentAt = now();
-    try {
+  const exchanges = [];
+  try {
+    while (exchanges.length < CLOCK_SAMPLES) {
+      const sentAt = now();
       const { time } = await api.time();
-      store.setClock(sentAt, now(), time);
-    } catch {
-      return;
+      exchanges.push({ sentAt, receivedAt: now(), hubTime: time });
+      await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
     }
-    await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
+    store.setClock(exchanges);
+  } catch {
+    clockAt = 0; // not reached: the next message tries again
   }
 }
 

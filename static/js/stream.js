@@ -1,6 +1,7 @@
 /** The hub's event stream, read with fetch: it resumes by cursor, waits with jitter, and says why it is down. */
 
 const SILENCE_MS = 40_000; // the hub speaks at least every 15 s
+const DOUBT_MS = 20_000;
 const CEILING_MS = 30_000;
 
 /** Splits the bytes of a stream into frames `{id, event, data, retry}`; what a frame lacks is undefined. */
@@ -57,6 +58,7 @@ export class Stream {
   #lost = false;
   #stopped = true;
   #abort = null;
+  #heardAt = 0;
   #wake = null;
 
   constructor(url, on) {
@@ -76,8 +78,9 @@ export class Stream {
     this.#wake?.();
   }
 
-  /** Tries at once if it was waiting. */
+  /** Tries at once if it was waiting, and anew if the hub has been silent for too long (a computer that slept). */
   tryNow() {
+    if (performance.now() - this.#heardAt > DOUBT_MS) this.#abort?.abort();
     this.#wake?.();
   }
 
@@ -97,6 +100,7 @@ export class Stream {
     this.#abort = abort;
     const watch = { timer: 0 };
     const heard = () => {
+      this.#heardAt = performance.now();
       clearTimeout(watch.timer);
       watch.timer = setTimeout(() => abort.abort(), SILENCE_MS);
     };

@@ -47,6 +47,7 @@ class Hub:
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline_s:
+                self.kill()
                 raise RuntimeError(f"the hub did not start: {self._log.read_text('utf-8', 'replace')}")
             time.sleep(POLL_S)
 
@@ -71,10 +72,14 @@ class Hub:
 
     @property
     def link(self) -> str:
-        """The one-time link that it printed."""
-        found = re.search(r"^https?://\S+/welcome#\S+$", self._log.read_text("utf-8"), re.MULTILINE)
-        assert found is not None
-        return found[0]
+        """The one-time link that it prints when it is ready."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            found = re.search(r"^https?://\S+/welcome#\S+$", self._log.read_text("utf-8"), re.MULTILINE)
+            if found is not None:
+                return found[0]
+            time.sleep(POLL_S)
+        raise RuntimeError("the hub printed no link")
 
     @property
     def _log(self) -> Path:

@@ -4,6 +4,8 @@ import { senderOf, store } from "hub/store";
 import { ask, h, icon, mark } from "../parts/dom.js";
 import { say } from "../parts/say.js";
 
+const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
+
 class HubComposer extends HTMLElement {
   #offs = [];
   #shown = "";
@@ -23,7 +25,7 @@ class HubComposer extends HTMLElement {
     this.replaceChildren(h("p", { class: "cols busy" }, this.writing, axis), this.form, this.outside);
     this.form.addEventListener("submit", (event) => this.#submit(event));
     this.field.addEventListener("keydown", (event) => this.#key(event));
-    this.field.addEventListener("input", () => store.drafts.set(store.openId, this.field.value));
+    this.field.addEventListener("input", () => this.#written());
     this.#offs = [
       store.on(["open", "connection", "channels", "me"], () => this.render()),
       store.on(["typing", "open", "agents"], () => this.#drawWriting()),
@@ -52,7 +54,19 @@ class HubComposer extends HTMLElement {
   #take(channel) {
     this.#shown = channel.id;
     this.field.value = store.drafts.get(channel.id);
+    this.#grow();
     if (matchMedia("(pointer: fine)").matches) this.field.focus({ preventScroll: true });
+  }
+
+  #written() {
+    store.drafts.set(store.openId, this.field.value);
+    this.#grow();
+  }
+
+  #grow() {
+    if (GROWS_BY_ITSELF) return;
+    this.field.style.blockSize = "";
+    if (this.field.value) this.field.style.blockSize = `${this.field.scrollHeight}px`;
   }
 
   #key(event) {
@@ -66,7 +80,7 @@ class HubComposer extends HTMLElement {
     const content = this.field.value.trim();
     if (!content) return;
     this.field.value = "";
-    store.drafts.set(store.openId, "");
+    this.#written();
     ask(this, "send", { channelId: store.openId, content });
   }
 

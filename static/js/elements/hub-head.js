@@ -37,7 +37,7 @@ function members(count) {
 
 function unreadElsewhere() {
   const count = store.mine.reduce((sum, { id }) => sum + store.log(id).unread(store.me.id).unread, 0);
-  return count ? `(${count}) ` : "";
+  return count ? `(${say.count(count)}) ` : "";
 }
 
 customElements.define("hub-head", HubHead);

@@ -42,7 +42,7 @@ class HubList extends HTMLElement {
     const log = store.log(channel.id);
     const anew = this.#shown !== channel.id;
     if (anew) this.#start(channel);
-    const anchor = anew || this.#atBottom() ? null : this.#anchor();
+    const anchor = log.held && !anew ? this.#anchor() : null; // nothing is measured while it sticks to the bottom
     const items = plan(log);
     this.#patch(items);
     const held = anchor && this.#elements.get(anchor.key)?.element;
@@ -102,11 +102,6 @@ class HubList extends HTMLElement {
     channel.port2.postMessage(null);
   }
 
-  // The scroller runs in reverse: 0 is the bottom, further up is negative.
-  #atBottom() {
-    return this.scroller.scrollTop > -NEAR_PX;
-  }
-
   /** The first row on the screen, by its key: drawing may replace its element. */
   #anchor() {
     const edge = this.scroller.getBoundingClientRect().top;
@@ -120,7 +115,7 @@ class HubList extends HTMLElement {
 
   #scrolled() {
     const log = store.log(this.#shown);
-    const held = !this.#atBottom();
+    const held = this.scroller.scrollTop < -NEAR_PX; // it runs in reverse: 0 is the bottom, further up is negative
     if (log.held !== held) {
       log.held = held;
       this.#markRead();
@@ -136,7 +131,7 @@ class HubList extends HTMLElement {
   }
 
   #markRead() {
-    if (this.#shown && !document.hidden && this.#atBottom()) store.markRead();
+    if (this.#shown && !document.hidden && !store.log(this.#shown).held) store.markRead();
   }
 
   #showPill(log) {

@@ -121,7 +121,7 @@ function counter(unread, mentions) {
   return h(
     "span",
     { class: mentions ? "ct call" : "ct" },
-    h("span", { "aria-hidden": "true" }, mentions ? `@${mentions}` : String(unread)),
+    h("span", { "aria-hidden": "true" }, mentions ? `@${say.count(mentions)}` : say.count(unread)),
     unseen(`, ${mentions ? say.mentions(mentions) : say.unread(unread)}`),
   );
 }

@@ -38,8 +38,9 @@ export function eventElement(rows) {
   const names = rows.map(({ event }) => event.agentId);
   const more = names.length > NAMED + 1 ? names.length - NAMED : 0;
   const named = names.slice(0, more ? NAMED : names.length);
-  const verb = say[rows[0].event.type === "join" ? "joined" : "left"](named, more);
-  return h("li", { class: "event" }, h("p", { class: "body" }, h("b", { class: "id" }, verb[0]), ` ${verb.slice(1).filter(Boolean).join(" ")}`));
+  const told = say[rows[0].event.type === "join" ? "joined" : "left"](named, more);
+  const pieces = told.map((piece) => (named.includes(piece) ? h("b", { class: "id" }, piece) : piece));
+  return h("li", { class: "event" }, h("p", { class: "body" }, ...pieces));
 }
 
 export function dayElement(at) {

@@ -14,13 +14,19 @@ function listed(names) {
   return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
+/** The same in pieces, so that each name can be an element of its own. */
+function inPieces(names, more, verb) {
+  const all = more ? [...names, `${more} more`] : names;
+  const links = all.map((_, at) => (at === 0 ? "" : at === all.length - 1 ? " and " : ", "));
+  return [...all.flatMap((name, at) => [links[at], name]), ` ${verb}`].filter(Boolean);
+}
+
 export const say = {
   number: (value) => whole.format(value),
   ms: (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value))),
   time: (at) => clock.format(at),
   utc: (at) => `${utc.format(at)} UTC`,
   day: (at) => `${weekday.format(at)}, ${(new Date(at).getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(at)}`,
-  listed,
 
   hub: "OpenClaw Hub",
   kinds: { person: "person", agent: "agent", outside: "from outside" },
@@ -39,7 +45,8 @@ export const say = {
   you: "you",
   notHeard: "not heard yet",
   presence: { online: "here", away: "away", dnd: "not to be disturbed", offline: "gone" },
-  unread: (count) => `${count} unread`,
+  count: (count) => (count > 99 ? "99+" : String(count)),
+  unread: (count) => `${say.count(count)} unread`,
   mentions: (count) => `${count === 1 ? "1 mention" : `${count} mentions`} of you`,
   privateChannel: "private",
   newChannel: "New channel",
@@ -71,11 +78,11 @@ export const say = {
   gap: "The log no longer reaches back to where you left. What you see below was read anew from the store; nothing is missing from the store.",
 
   freshSince: (at) => (at ? `New since ${clock.format(at)}` : "New"),
-  moreBelow: (count) => `${count} new`,
+  moreBelow: (count) => `${say.count(count)} new`,
   toNewest: "To the newest",
   older: "Older messages",
-  joined: (names, more) => [listed(names), more ? `and ${more} more` : "", "joined"],
-  left: (names, more) => [listed(names), more ? `and ${more} more` : "", "left"],
+  joined: (names, more) => inPieces(names, more, "joined"),
+  left: (names, more) => inPieces(names, more, "left"),
   writing: (names) =>
     names.length > 3 ? `${names.length} are writing` : names.length ? `${listed(names)} ${names.length === 1 ? "is" : "are"} writing` : "",
   quiet: (channel) => `Nothing has been said in ${channel} yet.`,

@@ -1,6 +1,6 @@
 /** One channel's rows as the list shows them: sorted by the hub's sequence, each message once. */
 
-const KEPT = 300; // rows kept while nobody reads further up
+const KEPT = 150; // rows kept while nobody reads further up: each costs layout whenever one is added
 const LATE = 200; // changes remembered for messages that are not here yet
 
 let serial = 0;

@@ -17,23 +17,29 @@ export function now() {
   return performance.timeOrigin + performance.now();
 }
 
-/** The hub's clock less ours, from the exchange with the shortest way there and back. */
+/** The hub's clock less ours, by the shortest of several exchanges `{sentAt, receivedAt, hubTime}`. */
 export class Clock {
-  #best = null;
+  #error = Infinity;
+  #offset = 0;
 
-  sample(sentAt, receivedAt, hubTime) {
-    const way = receivedAt - sentAt;
-    if (!this.#best || way < this.#best.way) {
-      // the hub tells whole milliseconds, cut off: half of one is the likeliest rest
-      this.#best = { way, offset: hubTime + 0.5 - (sentAt + receivedAt) / 2 };
+  constructor(exchanges = []) {
+    for (const { sentAt, receivedAt, hubTime } of exchanges) {
+      const error = (receivedAt - sentAt) / 2;
+      if (error >= this.#error) continue;
+      this.#error = error;
+      this.#offset = whole(hubTime) - (sentAt + receivedAt) / 2;
     }
   }
 
   /** The hub's time in our clock, or null while the offset is not known well enough. */
   ours(hubTime) {
-    if (!this.#best || this.#best.way / 2 > ERROR_MS) return null;
-    return hubTime + 0.5 - this.#best.offset;
+    return this.#error > ERROR_MS ? null : whole(hubTime) - this.#offset;
   }
+}
+
+/** The hub tells whole milliseconds, cut off: half of one is the likeliest rest. */
+function whole(hubTime) {
+  return hubTime + 0.5;
 }
 
 /**

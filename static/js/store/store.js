@@ -88,9 +88,9 @@ class Store {
     this.touch("agents", "log");
   }
 
-  /** One exchange of clocks with the hub. */
-  setClock(sentAt, receivedAt, hubTime) {
-    this.clock.sample(sentAt, receivedAt, hubTime);
+  /** Several exchanges of clocks with the hub. */
+  setClock(exchanges) {
+    this.clock = new Clock(exchanges);
     this.generation += 1;
     this.touch("log", "pulse");
   }
