@@ -44,11 +44,14 @@ class Redis(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """Actions a minute and agent; 0 means no limit."""
+    """Actions a minute: of an agent or bridge, and of a person. 0 means no limit; an account's own limits go first."""
 
     message: int = 10
     reaction: int = 20
     invite: int = 5
+    people_message: int = 60
+    people_reaction: int = 120
+    people_invite: int = 20
 
 
 class Streams(Section, frozen=True):

@@ -55,6 +55,10 @@ class HubMetrics(Collector):
         stages = {stage: hop.stage for (_, stage), hop in hops.items()}
         yield _histogram("hub_message_latency_seconds", "Since a message's arrival at the hub", "point", points)
         yield _histogram("hub_message_stage_seconds", "Each hop of a message by itself", "stage", stages)
+        yield _histogram("hub_signal_latency_seconds", "From arrival to the readers", "kind", stats.signal_s)
+        yield _histogram(
+            "hub_ttl_expiry_error_seconds", "How far from its time it ran out", "kind", stats.expiry_error_s
+        )
 
     def _http(self) -> Iterator[Metric]:
         stats = self._stats

@@ -188,10 +188,14 @@ class Client:
             yield frames
 
 
+ATTENDANCE = frozenset({"agent.joined", "agent.left"})
+
+
 class Frames:
-    """The frames of one open stream, in order."""
+    """The frames of one open stream, in order; who comes and goes elsewhere is passed over unless asked for."""
 
     hello: Frame
+    passing: frozenset[str] = ATTENDANCE
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
@@ -205,7 +209,8 @@ class Frames:
                 chunk = await self.response.content.readany()
                 if not chunk:
                     raise EOFError
-                self._ready.extend(self._parser.feed(chunk))
+                fed = self._parser.feed(chunk)
+                self._ready.extend(frame for frame in fed if frame.event not in self.passing)
         return self._ready.pop(0)
 
     async def until(self, event: str) -> list[Frame]:

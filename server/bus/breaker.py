@@ -14,6 +14,11 @@ class Breaker:
         self._until_s = 0.0
 
     @property
+    def closed(self) -> bool:
+        """Whether the last attempt succeeded; what can do without Redis leaves trying to others until then."""
+        return not self._pause_s
+
+    @property
     def open(self) -> bool:
         """Whether to leave Redis alone now."""
         return monotonic() < self._until_s

@@ -9,22 +9,18 @@ import contextlib
 import math
 import random
 from collections.abc import Callable, Sequence
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Protocol
 from uuid import uuid4
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from server.bus.breaker import Breaker
-from server.bus.keys import Names
+from server.bus.keys import Keys, Names
+from server.bus.link import Link
 from server.core.changes import Entry
-from server.core.stats import REDIS_EDGES_S, Histogram, Stats
+from server.core.stats import Stats
 
-COMMAND_TIMEOUT_S = 0.5
 ECHO_S = 1.0
 SILENCE_S = 3.0
 LONGEST_RETRY_S = 1.0
@@ -51,28 +47,16 @@ class Subscription(Protocol):
         """Close it."""
 
 
-def client_of(url: str) -> Redis:
-    """A client whose commands fail within COMMAND_TIMEOUT_S instead of waiting for a server that is gone."""
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=COMMAND_TIMEOUT_S,
-        socket_connect_timeout=COMMAND_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        client_name="openclaw-hub",
-    )
-
-
 class RedisBell:
     """Fulfils `core.ports.Bell`; tells `heard` of everything that is published on the hub's channels."""
 
-    def __init__(self, url: str, prefix: str, stats: Stats, heard: Heard) -> None:
-        self._client = client_of(url)
+    def __init__(self, link: Link, prefix: str, stats: Stats, heard: Heard) -> None:
+        self._link = link
+        self._keys = Keys(prefix)
         self._names = Names(prefix)
         self._echo = self._names.echo(str(uuid4()))
         self._stats = stats
         self._heard = heard
-        self._breaker = Breaker()
         self._heard_s = 0.0
         self._subscription: Subscription | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,7 +64,7 @@ class RedisBell:
     @property
     def up(self) -> bool:
         """Whether Redis takes what is published and the hub hears it."""
-        return self._subscription is not None and not self._breaker.open and not self._silent()
+        return self._subscription is not None and not self._link.breaker.open and not self._silent()
 
     async def start(self) -> None:
         """Begin to listen; returns once the first attempt has succeeded or failed."""
@@ -93,39 +77,40 @@ class RedisBell:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.aclose()
 
     # ---- speaking
 
     async def publish(self, entries: Sequence[Entry]) -> bool:
         """See `core.ports.Bell.publish`."""
-        return await self._send([(self._name_of(entry), entry.payload) for entry in entries]) and self.up
+        changed = {entry.channel_id for entry in entries if entry.channel_id is not None}
+        messages = [(self._name_of(entry), entry.payload) for entry in entries]
+        stale = [name for channel_id in changed for name in self._pages(channel_id)]
+        return await self._send(messages, stale) and self.up
 
-    async def _send(self, messages: Sequence[tuple[bytes, bytes]]) -> bool:
-        if self._breaker.open:
+    async def tell(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+        """See `core.ports.Bell.tell`."""
+        return await self._send([(self._names.channel(channel_id), payload) for channel_id, payload in messages])
+
+    async def _send(self, messages: Sequence[tuple[bytes, bytes]], stale: Sequence[str] = ()) -> bool:
+        if self._link.breaker.open:
             return False
-        pipeline = self._client.pipeline(transaction=False)
+        pipeline = self._link.pipeline(transaction=False)
         for name, payload in messages:
             pipeline.publish(name, payload)
-        began_s = perf_counter()
-        try:
-            await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
-            self._failed("publish", error)
+        if stale:
+            pipeline.delete(*stale)
+        if await self._link.run("publish", pipeline) is None:
+            self._noted(up=False, error="publishing failed")
             return False
-        self._breaker.succeeded()
-        self._stats.redis_s.setdefault("publish", Histogram(REDIS_EDGES_S)).observe(perf_counter() - began_s)
         return True
+
+    def _pages(self, channel_id: str) -> tuple[str, str]:
+        return self._keys.recent(channel_id), self._keys.seal(channel_id)
 
     def _name_of(self, entry: Entry) -> bytes:
         if entry.channel_id is not None:
             return self._names.channel(entry.channel_id)
         return self._names.everyone if entry.agent_id is None else self._names.agent(entry.agent_id)
-
-    def _failed(self, command: str, error: Exception) -> None:
-        self._breaker.failed()
-        self._stats.redis_errors[command] += 1
-        self._noted(up=False, error=str(error))
 
     # ---- hearing
 
@@ -145,7 +130,7 @@ class RedisBell:
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
     async def _hear(self, first: asyncio.Event) -> None:
-        subscription: Subscription = self._client.connection_pool.make_connection()
+        subscription: Subscription = self._link.client.connection_pool.make_connection()
         try:
             await subscription.connect()
             await subscription.send_command("PSUBSCRIBE", *self._names.patterns)

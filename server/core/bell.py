@@ -55,5 +55,5 @@ class Ringer:
         now_s = perf_counter()
         for entry in batch:
             entry.published_s = now_s
-            if entry.arrived_s:
+            if entry.stored_s:
                 self._stats.published.observe(entry.arrived_s, entry.stored_s, now_s)

@@ -198,7 +198,7 @@ class Entry(msgspec.Struct, gc=False):
     """An event of the log as streams need it.
 
     `payload` is the envelope's JSON, `frame` the SSE frame. The hops are on `time.perf_counter`, 0 where this
-    process did not see them.
+    process did not see them; from `stored_s` on, only messages are timed.
     """
 
     seq: int

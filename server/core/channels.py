@@ -64,6 +64,7 @@ def visible(hub: Hub, caller: Caller) -> list[Channel]:
 def get(hub: Hub, caller: Caller, channel_id: str) -> Channel:
     """One channel, or NotFound."""
     channel = rules.may_read(hub.directory, caller, rules.uuid("id", channel_id))
+    hub.mirror.loaded(channel.id)
     return shown(hub.directory, caller, channel)
 
 

@@ -12,7 +12,7 @@ from time import perf_counter
 from server.core.changes import Entry
 from server.core.directory import Directory
 from server.core.ports import Head
-from server.core.stats import Stats
+from server.core.stats import SIGNAL_KINDS, Stats
 from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 
 RING_BYTES = 16 << 20
@@ -62,6 +62,9 @@ class Dispatch:
         self.position = 0
         self.oldest = 1
         self.on_ahead: Callable[[], None] = lambda: None
+        self.on_channel: Callable[[Entry], None] = lambda _entry: None
+        self.on_first: Callable[[str], None] = lambda _agent_id: None
+        self.on_last: Callable[[str], None] = lambda _agent_id: None
         self._directory = directory
         self._stats = stats
         self._unsent_bytes = unsent_bytes
@@ -75,6 +78,9 @@ class Dispatch:
         self._by_channel: dict[str, set[Group]] = {}
         self._by_agent: dict[str, set[Stream]] = {}
         self._dirty: list[Group] = []
+        self._stamps: dict[str, int] = {}
+        self._stamp_at_start = 0
+        self._signals: list[tuple[str, float]] = []
 
     def start(self, head: Head) -> None:
         """Begin behind the newest event of a stored log."""
@@ -82,6 +88,7 @@ class Dispatch:
         self.oldest = head.oldest
         self.head = self.position = self._target = head.seq
         self._ring_oldest = head.seq + 1
+        self._stamp_at_start = head.seq
 
     # ---- what is known
 
@@ -93,7 +100,15 @@ class Dispatch:
             self._ring[entry.seq] = entry
             self._ring_bytes += len(entry.frame)
             self.head = entry.seq
+            if entry.channel_id is not None:
+                self._stamps[entry.channel_id] = entry.seq
+                if entry.kind != "channel.message":
+                    self.on_channel(entry)
         self._forget()
+
+    def stamp(self, channel_id: str) -> int:
+        """The seq of the last event that changed this channel, as far as is known here."""
+        return self._stamps.get(channel_id, self._stamp_at_start)
 
     def _forget(self) -> None:
         while self._ring_bytes > RING_BYTES and self._ring_oldest <= self.position:
@@ -116,7 +131,10 @@ class Dispatch:
         """From the present position on, `stream` gets what it may see."""
         stream.channels = channels
         self._enter(stream)
-        self._by_agent.setdefault(stream.agent_id, set()).add(stream)
+        own = self._by_agent.setdefault(stream.agent_id, set())
+        own.add(stream)
+        if len(own) == 1:
+            self.on_first(stream.agent_id)
 
     def leave(self, stream: Stream) -> None:
         """Nothing more goes to `stream`."""
@@ -126,6 +144,11 @@ class Dispatch:
             own.discard(stream)
             if not own:
                 del self._by_agent[stream.agent_id]
+                self.on_last(stream.agent_id)
+
+    def present(self) -> list[str]:
+        """Ids of the agents that have a stream open."""
+        return list(self._by_agent)
 
     def streams(self) -> list[Stream]:
         """Every open stream."""
@@ -186,8 +209,15 @@ class Dispatch:
         while self.position < self._target:
             self._turn()
 
-    def live(self, channel_id: str | None, agent_id: str | None, kind: str, frame: bytes) -> None:
-        """Send an event that is not in the log to the readers of a channel, of an agent, or to all."""
+    def live(
+        self, channel_id: str | None, agent_id: str | None, kind: str, frame: bytes, arrived_s: float = 0.0
+    ) -> None:
+        """Send an event that is not in the log to the readers of a channel, of an agent, or to all.
+
+        With `arrived_s`, how long it took from then on is counted when it has been written.
+        """
+        if arrived_s:
+            self._signals.append((kind, arrived_s))
         if channel_id is not None:
             self._collect(self._by_channel.get(channel_id, ()), kind, frame)
         elif agent_id is None:
@@ -241,12 +271,17 @@ class Dispatch:
             batch.append(entry)
         self._flush()
         self._observe(batch)
+        if self._signals:
+            self._stats.signalled(self._signals, perf_counter())
+            self._signals.clear()
 
     def _observe(self, batch: Sequence[Entry]) -> None:
         now_s = perf_counter()
         for entry in batch:
-            if entry.arrived_s:
+            if entry.stored_s:
                 self._stats.fanned_out.observe(entry.arrived_s, entry.published_s or now_s, now_s)
+            elif entry.arrived_s and entry.kind in SIGNAL_KINDS:
+                self._stats.signalled([(entry.kind, entry.arrived_s)], now_s)
 
     def _route(self, entry: Entry) -> None:
         channel_id = entry.channel_id

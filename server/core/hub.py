@@ -6,9 +6,13 @@ from server.core.clock import now_ms
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ids import digest_of
-from server.core.model import Caller
-from server.core.ports import Log, Passwords
+from server.core.mirror import Mirror
+from server.core.model import Caller, Limits
+from server.core.ports import Counters, Log, Passwords
+from server.core.presence import Presences
+from server.core.recent import Recent
 from server.core.stats import Stats
+from server.core.typists import Typists
 from server.core.writer import Writer
 
 OPERATOR = "hubctl"
@@ -20,9 +24,11 @@ GENERAL = "general"
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a request may ask for at most."""
+    """What a request may ask for at most; `agents` and `people` do so often in a minute, 0 is no limit."""
 
     message_bytes: int
+    agents: Limits
+    people: Limits
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Hub:
     stats: Stats
     passwords: Passwords
     bounds: Bounds
+    counters: Counters
+    recent: Recent
+    presences: Presences
+    typists: Typists
+    mirror: Mirror
 
     def by_token(self, secret: str) -> Caller | None:
         """Who holds this bearer token."""

@@ -9,6 +9,7 @@ from server.core.errors import Conflict, Forbidden, NotFound
 from server.core.events import ChannelMessage, ChannelMessageDelete, ChannelMessageEdit
 from server.core.hub import Hub
 from server.core.ids import new_id
+from server.core.limits import allow
 from server.core.model import Caller, Message
 from server.core.ports import Span
 
@@ -45,6 +46,7 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     channel_id = rules.uuid("channelId", saying.channel_id)
     message_id = new_id() if saying.id is None else rules.uuid("id", saying.id)
     rules.may_write(hub.directory, caller, channel_id)
+    await allow(hub, caller, "message")
 
     def decide() -> Decision:
         rules.may_write(hub.directory, caller, channel_id)
@@ -85,6 +87,9 @@ async def history(hub: Hub, caller: Caller, channel_id: str, page: "Paging") -> 
     """A page of a channel's own history; replies in threads are not in it."""
     channel_id = rules.uuid("channelId", channel_id)
     rules.may_read(hub.directory, caller, channel_id)
+    hub.mirror.loaded(channel_id)
+    if page.before is None and page.after is None:
+        return page_of(await hub.recent.newest(channel_id, page.limit), Span(page.limit))
     span = Span(
         page.limit,
         before=await _seq_of(hub, caller, "before", page.before),
@@ -124,6 +129,8 @@ async def edit(hub: Hub, caller: Caller, message_id: str, content: str) -> Messa
     if before.sender_id != caller.agent.id:
         raise Forbidden("not_author", "only its author edits a message")
     _alive(before)
+    rules.may_write(hub.directory, caller, before.channel_id)
+    await allow(hub, caller, "message")
     edited_at = now_ms()
 
     def decide() -> Decision:

@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 
 from server.core.changes import Change, Committed, Decision, Entry
-from server.core.model import Message
+from server.core.events import PresencePart
+from server.core.model import Channel, Message
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -74,7 +75,92 @@ class Bell(Protocol):
     """Redis pub/sub as the writer sees it."""
 
     async def publish(self, entries: Sequence[Entry]) -> bool:
-        """Publish in order, in one pipeline; False when Redis did not take them."""
+        """Publish in order, in one pipeline, and drop the pages they change; False when Redis did not take them."""
+
+    async def tell(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+        """Publish envelopes that are not in the log, each on a channel's Redis channel."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How often something was done in the present minute, this time included, and when that minute is over."""
+
+    times: int
+    resets_ms: int
+
+
+class Counters(Protocol):
+    """Counts by the minute, in Redis; in memory while that is away or slow."""
+
+    async def count(self, action: str, agent_id: str) -> Count:
+        """Count once."""
+
+
+class Pages(Protocol):
+    """Where pages are kept that may be lost or poisoned at any time."""
+
+    async def page(self, channel_id: str) -> tuple[bytes | None, bytes | None]:
+        """A channel's newest messages as JSON, and the seal on them."""
+
+    async def keep_page(self, channel_id: str, messages: bytes, seal: bytes) -> None:
+        """Keep both."""
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """An agent's presence in a channel, and until when it lasts (ms since the epoch)."""
+
+    channel_id: str
+    presence: PresencePart
+    until_ms: int
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """A channel and who is in it."""
+
+    channel: Channel
+    agent_ids: tuple[str, ...]
+
+
+class State(Protocol):
+    """What others may read of the hub in Redis. It may vanish; where Redis is away, nothing is kept or found."""
+
+    async def keep_stays(self, stays: Sequence[Stay]) -> None:
+        """Write presences, each whole and with what is left of its time."""
+
+    async def stays(self, places: Sequence[tuple[str, str]]) -> list[Stay]:
+        """What is well-formed of these presences, by channel id and agent id."""
+
+    async def all_stays(self) -> list[Stay]:
+        """Every well-formed presence."""
+
+    async def lost_stays(self, stays: Sequence[Stay]) -> list[Stay]:
+        """Those that are not there."""
+
+    async def drop_stays(self, places: Sequence[tuple[str, str]]) -> None:
+        """Remove presences."""
+
+    async def start_typing(self, channel_id: str, agent_id: str, at_ms: int) -> None:
+        """Note that somebody types."""
+
+    async def stop_typing(self, channel_id: str, agent_ids: Sequence[str]) -> None:
+        """Note that these no longer do."""
+
+    async def typing(self, channel_id: str, since_ms: int, until_ms: int) -> list[str]:
+        """Who began to type in this time."""
+
+    async def keep_rosters(self, rosters: Sequence[Roster]) -> None:
+        """Write channels and their members, whole."""
+
+    async def keep_members(self, rosters: Sequence[Roster]) -> None:
+        """Write the members alone, whole."""
+
+    async def lost_members(self, rosters: Sequence[Roster]) -> list[Roster]:
+        """Those whose members are not there."""
+
+    async def wrong_channels(self, rosters: Sequence[Roster]) -> list[Roster]:
+        """Those whose metadata is not there, or another."""
+
+    async def drop_channel(self, channel_id: str) -> None:
+        """Remove all there is of a channel."""
 
 
 class Sink(Protocol):

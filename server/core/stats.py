@@ -2,12 +2,23 @@
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Iterable
 
 POINT_EDGES_S = (0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 STAGE_EDGES_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 HTTP_EDGES_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 REDIS_EDGES_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25)
+SIGNAL_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 1.0)
+EXPIRY_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 LAG_EDGES_S = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+
+SIGNAL_KINDS = {
+    "channel.presence": "presence",
+    "channel.typing": "typing",
+    "channel.reaction.add": "reaction",
+    "channel.reaction.remove": "reaction",
+}
+"""Types of events whose way to the readers is counted under `hub_signal_latency_seconds`."""
 
 
 class Histogram:
@@ -61,3 +72,14 @@ class Stats:
         self.redis_errors: Counter[str] = Counter()
         self.redis_up = False
         self.loop_lag = Histogram(LAG_EDGES_S)
+        self.signal_s = {kind: Histogram(SIGNAL_EDGES_S) for kind in ("presence", "typing", "reaction")}
+        self.expiry_error_s = {kind: Histogram(EXPIRY_EDGES_S) for kind in ("presence", "typing")}
+
+    def signalled(self, signals: Iterable[tuple[str, float]], now_s: float) -> None:
+        """Count signals (type and arrival) that were just written to their readers."""
+        for kind, arrived_s in signals:
+            self.signal_s[SIGNAL_KINDS[kind]].observe(now_s - arrived_s)
+
+    def expiry(self, kind: str, error_s: float) -> None:
+        """Count how far from its time something ran out."""
+        self.expiry_error_s[kind].observe(abs(error_s))

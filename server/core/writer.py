@@ -162,8 +162,8 @@ class Writer:
         entries: list[Entry] = []
         for draft, result in zip(drafts, written, strict=True):
             for entry in result.entries:
+                entry.arrived_s = draft.arrived_s
                 if draft.is_message:
-                    entry.arrived_s = draft.arrived_s
                     entry.stored_s = now_s
                     self._stats.accepted.observe(draft.arrived_s, draft.arrived_s, draft.submitted_s)
                     self._stats.stored.observe(draft.arrived_s, draft.submitted_s, now_s)

@@ -34,6 +34,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     place = PLACES.get(request.match_info.handler, _ELSEWHERE)
     try:
         _identify(request, hub)
+        if request["caller"] is not None:
+            hub.presences.seen(request["caller"].agent.id)
         _admit(request, place)
         response = await handler(request)
     except HubError as error:

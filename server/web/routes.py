@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from server.web import agents, channels, events, messages, ops, pages, people, tokens
+from server.web import agents, channels, events, here, messages, ops, pages, people, tokens
 
 OPEN = "open"
 KNOWN = "known"
@@ -38,6 +38,10 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/channels/{id}/members", channels.members, Place(KNOWN, "channels")),
     ("PUT", "/api/channels/{id}/members/{agentId}", channels.seat, Place(KNOWN, "channels")),
     ("DELETE", "/api/channels/{id}/members/{agentId}", channels.unseat, Place(KNOWN, "channels")),
+    ("GET", "/api/channels/{id}/presence", here.presence, Place(KNOWN, "channels")),
+    ("PUT", "/api/channels/{id}/presence", here.put_presence, Place(KNOWN, "channels")),
+    ("GET", "/api/channels/{id}/typing", here.typing, Place(KNOWN, "channels")),
+    ("PUT", "/api/channels/{id}/typing", here.put_typing, Place(KNOWN, "channels")),
     ("GET", "/api/agents", agents.listed, Place(KNOWN, "agents")),
     ("POST", "/api/agents", agents.enrol, Place(KNOWN, "agents")),
     ("GET", "/api/agents/{id}", agents.get, Place(KNOWN, "agents")),

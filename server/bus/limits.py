@@ -1,0 +1,145 @@
+"""Rate limits: counters of a minute in Redis, all that are asked for in one turn of the loop in one transaction.
+
+`SET key 0 PX 60000 NX; INCR; PTTL` works on every Redis, sets counter and expiry in one step, and leaves the minute
+as long as it was. While Redis is away or slow the same minute goes on in memory: the doors are never open, and
+nobody waits for them.
+"""
+
+import asyncio
+from collections import Counter
+from math import ceil
+from time import monotonic
+from typing import Any
+
+from server.bus.keys import Keys, Lifetimes
+from server.bus.link import Link
+from server.core.ports import Count
+
+PATIENCE_S = 0.05
+"""How long a check waits for Redis before memory answers it."""
+
+REMEMBERED = 10_000
+"""Counters in memory before those that are over are forgotten."""
+
+_Waiting = list[tuple[str, asyncio.Future[Count]]]
+
+
+class LocalCounters:
+    """The same counters in memory, kept up to date by what Redis says."""
+
+    def __init__(self, lifetime_s: float) -> None:
+        self._lifetime_s = lifetime_s
+        self._counters: dict[str, tuple[int, float]] = {}
+
+    def count(self, key: str) -> Count:
+        """Count once, here alone."""
+        now_s = monotonic()
+        times, resets_s = self._counters.get(key, (0, 0.0))
+        if resets_s <= now_s:
+            times, resets_s = 0, now_s + self._lifetime_s
+            self._forget(now_s)
+        self._counters[key] = (times + 1, resets_s)
+        return Count(times + 1, ceil((resets_s - now_s) * 1000))
+
+    def learn(self, key: str, count: Count) -> None:
+        """Go on from what Redis counted."""
+        self._counters[key] = (count.times, monotonic() + count.resets_ms / 1000)
+
+    def _forget(self, now_s: float) -> None:
+        if len(self._counters) > REMEMBERED:
+            self._counters = {key: value for key, value in self._counters.items() if value[1] > now_s}
+
+
+class RedisCounters:
+    """Fulfils `core.ports.Counters`."""
+
+    def __init__(self, link: Link, keys: Keys, lifetimes: Lifetimes) -> None:
+        self._link = link
+        self._keys = keys
+        self._lifetime_ms = int(lifetimes.limit_s * 1000)
+        self._local = LocalCounters(lifetimes.limit_s)
+        self._waiting: _Waiting = []
+        self._asking: asyncio.Task[None] | None = None
+        self._scheduled = False
+        self._slow = False
+
+    async def count(self, action: str, agent_id: str) -> Count:
+        """See `core.ports.Counters.count`."""
+        key = self._keys.limit(action, agent_id)
+        if self._slow or not self._link.healthy:
+            return self._local.count(key)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Count] = loop.create_future()
+        self._waiting.append((key, future))
+        if self._asking is None and not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._next)
+        return await future
+
+    def _next(self) -> None:
+        """Ask for all that wait; what comes meanwhile is asked for together after that."""
+        self._scheduled = False
+        self._asking = None
+        if not self._waiting:
+            return
+        batch, self._waiting = self._waiting, []
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(PATIENCE_S, self._lose_patience, batch)
+        self._asking = loop.create_task(self._ask(batch, timer))
+
+    async def _ask(self, batch: _Waiting, timer: asyncio.TimerHandle) -> None:
+        try:
+            wanted = Counter(key for key, _ in batch)
+            pipeline = self._link.pipeline()
+            for key, times in wanted.items():
+                pipeline.set(key, 0, px=self._lifetime_ms, nx=True)
+                pipeline.incrby(key, times)
+                pipeline.pttl(key)
+            answers = await self._link.run("limit", pipeline)
+            await self._take(batch, wanted, answers)
+        finally:
+            timer.cancel()
+            self._slow = False
+            self._answer_here(batch)
+            self._next()
+
+    async def _take(self, batch: _Waiting, wanted: Counter[str], answers: list[Any] | None) -> None:
+        if answers is None:
+            return
+        counts: dict[str, Count] = {}
+        wrong: list[str] = []
+        for place, (key, times) in enumerate(wanted.items()):
+            counted, left_ms = answers[3 * place + 1 : 3 * place + 3]
+            if isinstance(counted, int) and counted >= times and 0 <= left_ms <= self._lifetime_ms:
+                counts[key] = Count(counted - times, left_ms)
+                self._local.learn(key, Count(counted, left_ms))
+            else:
+                wrong.append(key)
+        self._answer(batch, counts)
+        if wrong:
+            # no counter, or one that would never end: somebody else's; memory goes on from what it knows
+            pipeline = self._link.pipeline(transaction=False)
+            pipeline.delete(*wrong)
+            await self._link.run("limit", pipeline)
+
+    @staticmethod
+    def _answer(batch: _Waiting, before: dict[str, Count]) -> None:
+        rank: Counter[str] = Counter()
+        for key, future in batch:
+            count = before.get(key)
+            if count is None:
+                continue
+            rank[key] += 1
+            if not future.done():
+                future.set_result(Count(count.times + rank[key], count.resets_ms))
+
+    def _lose_patience(self, batch: _Waiting) -> None:
+        self._slow = True
+        waiting, self._waiting = self._waiting, []
+        self._answer_here(batch)
+        self._answer_here(waiting)
+
+    def _answer_here(self, batch: _Waiting) -> None:
+        for key, future in batch:
+            if not future.done():
+                future.set_result(self._local.count(key))
