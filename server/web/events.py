@@ -45,7 +45,9 @@ class Wanted(Query, frozen=True):
     since: str | None = None
 
 
-class _Hello(msgspec.Struct, frozen=True, rename="camel"):
+class Hello(msgspec.Struct, frozen=True, rename="camel"):
+    """The first frame: where the log stands, and what to do when the stream breaks."""
+
     epoch: str
     seq: int
     stream_id: str
@@ -54,14 +56,18 @@ class _Hello(msgspec.Struct, frozen=True, rename="camel"):
     retry_ms: int
 
 
-class _Reset(msgspec.Struct, frozen=True):
+class Reset(msgspec.Struct, frozen=True):
+    """The log cannot take the client's cursor up; what it holds must be fetched anew."""
+
     epoch: str
     oldest: int
     seq: int
     reason: str
 
 
-class _Bye(msgspec.Struct, frozen=True):
+class Bye(msgspec.Struct, frozen=True):
+    """A deliberate end; `retry` says whether it is worth coming back with the same credential."""
+
     code: str
     retry: bool
 
@@ -140,16 +146,16 @@ def _bound(request: web.Request) -> None:
 def _opening(hub: Hub, stream: Stream, start: Start) -> bytes:
     retry_ms = random.randint(1000, 5000)  # noqa: S311 - spreads reconnects, hides nothing
     epoch, position = hub.dispatch.epoch, hub.dispatch.position
-    hello = _Hello(epoch, position, stream.id, stream.agent_id, now_ms(), retry_ms)
+    hello = Hello(epoch, position, stream.id, stream.agent_id, now_ms(), retry_ms)
     frames = b"retry: %d\n" % retry_ms + _frame("hub.hello", hello, f"{epoch}:{start.seq}")
     if start.reset is not None:
-        reset = _Reset(epoch, hub.dispatch.oldest, position, start.reset)
+        reset = Reset(epoch, hub.dispatch.oldest, position, start.reset)
         frames += _frame("hub.reset", reset, f"{epoch}:{start.seq}")
     return frames
 
 
 def _bye(reason: str) -> bytes:
-    return _frame("hub.bye", _Bye(reason, retry=reason != "credential_revoked"))
+    return _frame("hub.bye", Bye(reason, retry=reason != "credential_revoked"))
 
 
 def _frame(kind: str, value: object, cursor: str | None = None) -> bytes:
