@@ -18,7 +18,7 @@ from server.bus.link import Link
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.config import Settings
-from server.core import foreign
+from server.core import foreign, questions
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
@@ -154,8 +154,8 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     await found(hub)
     await _write_admin_token(hub, data)
     watch = Watch(hub, log)
-    turning = asyncio.create_task(watch.run())
-    stack.callback(turning.cancel)
+    for turning in (asyncio.create_task(watch.run()), asyncio.create_task(questions.watch(hub))):
+        stack.callback(turning.cancel)
     return _application(settings, hub, watch)
 
 
@@ -182,6 +182,7 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
     hub = Hub(
         directory,
         log,
+        log.records,
         writer,
         dispatch,
         stats,

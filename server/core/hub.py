@@ -11,6 +11,7 @@ from server.core.model import Caller, Limits
 from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
 from server.core.recent import Recent
+from server.core.records import Records
 from server.core.stats import Stats
 from server.core.typists import Typists
 from server.core.writer import Writer
@@ -37,6 +38,7 @@ class Hub:
 
     directory: Directory
     log: Log
+    records: Records
     writer: Writer
     dispatch: Dispatch
     stats: Stats

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from server.core import rules
+from server.core import rules, threads
 from server.core.changes import BuryMessage, Decision, EditMessage, InsertMessage, Outgoing
 from server.core.clock import now_ms
-from server.core.errors import Conflict, Forbidden, NotFound
-from server.core.events import ChannelMessage, ChannelMessageDelete, ChannelMessageEdit
+from server.core.errors import Conflict, Forbidden, Invalid, NotFound
+from server.core.events import ChannelMessage, ChannelMessageDelete, ChannelMessageEdit, ThreadMessage
 from server.core.hub import Hub
 from server.core.ids import new_id
 from server.core.limits import allow
@@ -35,10 +35,11 @@ class Saying(msgspec.Struct, frozen=True):
     channel_id: str
     content: str
     id: str | None = None
+    thread_id: str | None = None
 
 
 async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Posted:
-    """Store a message. The same id from the same sender to the same channel stores nothing twice.
+    """Store a message, or with a thread a reply. The same id from the same sender to the same channel is one message.
 
     Raises Invalid, TooLarge, NotFound, Forbidden (not a member), Conflict (archived, or the id is another's).
     """
@@ -46,6 +47,7 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     channel_id = rules.uuid("channelId", saying.channel_id)
     message_id = new_id() if saying.id is None else rules.uuid("id", saying.id)
     rules.may_write(hub.directory, caller, channel_id)
+    thread_id = None if saying.thread_id is None else await threads.inside(hub, channel_id, saying.thread_id)
     await allow(hub, caller, "message")
 
     def decide() -> Decision:
@@ -58,12 +60,12 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
             timestamp=now_ms(),
             mentions=rules.mentions(content, hub.directory, channel_id),
             seq=0,
+            thread_id=thread_id,
         )
-        event = ChannelMessage(channel_id=channel_id, message=message.part())
-        outgoing = Outgoing(event, message.timestamp, caller.agent.id, channel_id)
+        outgoing = Outgoing(_event_of(message), message.timestamp, caller.agent.id, channel_id)
         return Decision((InsertMessage(message, saying.id is not None),), (outgoing,))
 
-    written = await hub.writer.submit(decide, arrived_s, is_message=True)
+    written = await hub.writer.submit(decide, arrived_s, shares=True)
     stored = written.message
     if stored is None or (stored.sender_id, stored.channel_id) != (caller.agent.id, channel_id):
         raise Conflict("id_taken", "this id belongs to another message; nothing was stored", field="id")
@@ -71,7 +73,28 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     return Posted(stored, stored.seq, written.known)
 
 
+def _event_of(message: Message) -> ChannelMessage | ThreadMessage:
+    """A reply is told as one, and not as a message of the channel."""
+    if message.thread_id is None:
+        return ChannelMessage(channel_id=message.channel_id, message=message.part())
+    return ThreadMessage(channel_id=message.channel_id, thread_id=message.thread_id, message=message.part())
+
+
 async def get(hub: Hub, caller: Caller, message_id: str) -> Message:
+    """One message that the caller may read, with its own reactions, else NotFound."""
+    return (await seen_by(hub, caller, [await find(hub, caller, message_id)]))[0]
+
+
+async def seen_by(hub: Hub, caller: Caller, found: list[Message]) -> list[Message]:
+    """The messages with the caller's own reactions on them."""
+    seqs = [message.seq for message in found if message.reactions]
+    if not seqs:
+        return found
+    own = await hub.records.reacted(caller.agent.id, seqs)
+    return [msgspec.structs.replace(message, reacted=own.get(message.seq, ())) for message in found]
+
+
+async def find(hub: Hub, caller: Caller, message_id: str) -> Message:
     """One message that the caller may read, else NotFound."""
     message = await hub.log.message(rules.uuid("id", message_id))
     if message is None:
@@ -89,14 +112,27 @@ async def history(hub: Hub, caller: Caller, channel_id: str, page: "Paging") -> 
     rules.may_read(hub.directory, caller, channel_id)
     hub.mirror.loaded(channel_id)
     if page.before is None and page.after is None:
-        return page_of(await hub.recent.newest(channel_id, page.limit), Span(page.limit))
+        newest = await hub.recent.newest(channel_id, page.limit)
+        return page_of(await seen_by(hub, caller, newest), Span(page.limit))
+    return await _page(hub, caller, channel_id, None, page)
+
+
+async def replies(hub: Hub, caller: Caller, thread_id: str, channel_id: str | None, page: "Paging") -> Page:
+    """A page of a thread; `channel_id`, where it is given, must be the thread's."""
+    thread = await threads.get(hub, caller, rules.uuid("threadId", thread_id))
+    if channel_id is not None and rules.uuid("channelId", channel_id) != thread.channel_id:
+        raise Invalid("threadId", "there is no such thread in this channel")
+    return await _page(hub, caller, thread.channel_id, thread.id, page)
+
+
+async def _page(hub: Hub, caller: Caller, channel_id: str, thread_id: str | None, page: "Paging") -> Page:
     span = Span(
         page.limit,
-        before=await _seq_of(hub, caller, "before", page.before),
-        after=await _seq_of(hub, caller, "after", page.after),
+        before=await seq_of(hub, caller, "before", page.before),
+        after=await seq_of(hub, caller, "after", page.after),
     )
-    found = await hub.log.history(channel_id, None, span)
-    return page_of(found, span)
+    found = await hub.log.history(channel_id, thread_id, span)
+    return page_of(await seen_by(hub, caller, found), span)
 
 
 class Paging(msgspec.Struct, frozen=True):
@@ -115,17 +151,18 @@ def page_of(found: list[Message], span: Span) -> Page:
     return Page(found, more)
 
 
-async def _seq_of(hub: Hub, caller: Caller, field: str, message_id: str | None) -> int | None:
+async def seq_of(hub: Hub, caller: Caller, field: str, message_id: str | None) -> int | None:
+    """Where the message that a page begins at lies."""
     if message_id is None:
         return None
     rules.uuid(field, message_id)
-    return (await get(hub, caller, message_id)).seq
+    return (await find(hub, caller, message_id)).seq
 
 
 async def edit(hub: Hub, caller: Caller, message_id: str, content: str) -> Message:
     """Give a message new content; only its author may, and not once it is deleted."""
     content = rules.content(content, hub.bounds.message_bytes)
-    before = await get(hub, caller, message_id)
+    before = await find(hub, caller, message_id)
     if before.sender_id != caller.agent.id:
         raise Forbidden("not_author", "only its author edits a message")
     _alive(before)
@@ -148,7 +185,7 @@ async def edit(hub: Hub, caller: Caller, message_id: str, content: str) -> Messa
 
 async def delete(hub: Hub, caller: Caller, message_id: str) -> None:
     """Make a message a tombstone; its author, a moderator or an owner may. Twice is once."""
-    before = await get(hub, caller, message_id)
+    before = await find(hub, caller, message_id)
     rules.may_delete(hub.directory, caller, before.channel_id, before.sender_id)
     if before.deleted:
         return

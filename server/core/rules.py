@@ -13,9 +13,17 @@ _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _MENTION = re.compile(r"(?<![\w@./-])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PICTURE = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001f1e5\U0001f200-\U0001faff]\ufe0f?\u20e3?[\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*"
+)
+_EMOJI = re.compile(
+    f"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|:[a-z0-9][a-z0-9_+-]{{0,31}}:"
+)
 _EVERYONE = frozenset({"all", "channel"})
 _RANK: dict[Role, int] = {"member": 0, "moderator": 1, "owner": 2}
 
+EMOJI_LENGTH = 34
 PASSWORD_LENGTH = 12
 PASSWORD_LENGTH_MOST = 1024
 
@@ -71,6 +79,13 @@ def content(value: str, max_bytes: int) -> str:
     return value
 
 
+def emoji(value: str) -> str:
+    """One emoji, however many code points it takes, or a `:shortcode:`."""
+    if len(value) > EMOJI_LENGTH or not _EMOJI.fullmatch(value):
+        raise Invalid("emoji", "emoji must be a single emoji or a :shortcode:")
+    return value
+
+
 def password(value: str) -> str:
     """A password that is long enough; length is what counts."""
     if not PASSWORD_LENGTH <= len(value) <= PASSWORD_LENGTH_MOST:
@@ -111,12 +126,17 @@ def may_read(directory: Directory, caller: Caller, channel_id: str) -> Channel:
     return channel
 
 
-def may_write(directory: Directory, caller: Caller, channel_id: str) -> Channel:
-    """The channel, if the caller is a member and it is not archived."""
+def member_of(directory: Directory, caller: Caller, channel_id: str) -> Channel:
+    """The channel, if the caller is a member."""
     channel = may_read(directory, caller, channel_id)
     if directory.member(channel_id, caller.agent.id) is None:
         raise Forbidden("not_a_member", f"join {channel.name} first: PUT /api/channels/{channel_id}/members/…")
-    return still_open(channel)
+    return channel
+
+
+def may_write(directory: Directory, caller: Caller, channel_id: str) -> Channel:
+    """The channel, if the caller is a member and it is not archived."""
+    return still_open(member_of(directory, caller, channel_id))
 
 
 def still_open(channel: Channel) -> Channel:

@@ -1,7 +1,7 @@
 """The one writer: what queued while the last batch was being stored is the next batch.
 
-A decision is made when its batch is formed, on the directory as of the last commit; only messages share a batch,
-since they alone never change what another decision looks at.
+A decision is made when its batch is formed, on the directory as of the last commit; only messages
+and read markers share a batch, since they change nothing that a decision looks at and the store never refuses them.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ LOG = logging.getLogger(__name__)
 class Draft:
     """A decision to be made, and the future of what becomes of it."""
 
-    __slots__ = ("arrived_s", "decide", "done", "is_message", "submitted_s")
+    __slots__ = ("arrived_s", "decide", "done", "shares", "submitted_s")
 
-    def __init__(self, decide: Decide, arrived_s: float, *, is_message: bool) -> None:
+    def __init__(self, decide: Decide, arrived_s: float, *, shares: bool) -> None:
         self.decide = decide
         self.arrived_s = arrived_s
-        self.is_message = is_message
+        self.shares = shares
         self.submitted_s = perf_counter()
         self.done: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
 
@@ -88,14 +88,15 @@ class Writer:
         self._thread = _WriterThread(log, asyncio.get_running_loop(), self._finish)
         self._thread.start()
 
-    async def submit(self, decide: Decide, arrived_s: float = 0.0, *, is_message: bool = False) -> Written:
+    async def submit(self, decide: Decide, arrived_s: float = 0.0, *, shares: bool = False) -> Written:
         """Have a decision made and stored; returns when it is on disk.
 
+        With `shares` it may become one transaction with others: see above, which must be so.
         Raises what `decide` or the store raises, and Unavailable when the queue is full.
         """
         if len(self._queue) >= QUEUE:
             raise Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
-        draft = Draft(decide, arrived_s, is_message=is_message)
+        draft = Draft(decide, arrived_s, shares=shares)
         self._queue.append(draft)
         if not self._busy:
             self._busy = True
@@ -123,7 +124,7 @@ class Writer:
         drafts: list[Draft] = []
         decisions: list[Decision] = []
         while self._queue and len(drafts) < BATCH:
-            if drafts and not (drafts[-1].is_message and self._queue[0].is_message):
+            if drafts and not (drafts[-1].shares and self._queue[0].shares):
                 break
             draft = self._queue.popleft()
             if draft.done.done():
@@ -163,7 +164,7 @@ class Writer:
         for draft, result in zip(drafts, written, strict=True):
             for entry in result.entries:
                 entry.arrived_s = draft.arrived_s
-                if draft.is_message:
+                if draft.shares:
                     entry.stored_s = now_s
                     self._stats.accepted.observe(draft.arrived_s, draft.arrived_s, draft.submitted_s)
                     self._stats.stored.observe(draft.arrived_s, draft.submitted_s, now_s)

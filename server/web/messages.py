@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from server.core import messages
+from server.core.errors import Invalid
 from server.core.model import Caller, Message
 from server.web.keys import HUB
 from server.web.reading import Body, Query, answer, body, nothing, query
@@ -17,6 +18,7 @@ class Post(Body, frozen=True):
     channel_id: str
     content: str
     id: str | None = None
+    thread_id: str | None = None
 
 
 class Edit(Body, frozen=True):
@@ -28,13 +30,16 @@ class Edit(Body, frozen=True):
 class History(Query, frozen=True):
     """GET /api/messages."""
 
-    channel_id: str
+    channel_id: str | None = None
+    thread_id: str | None = None
     before: str | None = None
     after: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 
-class _Posted(msgspec.Struct, frozen=True):
+class Posted(msgspec.Struct, frozen=True):
+    """The stored message and its place in the log."""
+
     message: Message
     seq: int
 
@@ -43,16 +48,21 @@ async def post(request: web.Request) -> web.Response:
     """201 with the stored message; 200 when this id was stored before."""
     caller: Caller = request["caller"]
     wanted = await body(request, Post)
-    saying = messages.Saying(wanted.channel_id, wanted.content, wanted.id)
+    saying = messages.Saying(wanted.channel_id, wanted.content, wanted.id, wanted.thread_id)
     posted = await messages.post(request.app[HUB], caller, saying, request["arrived_s"])
-    return answer(_Posted(posted.message, posted.seq), 200 if posted.known else 201)
+    return answer(Posted(posted.message, posted.seq), 200 if posted.known else 201)
 
 
 async def history(request: web.Request) -> web.Response:
-    """A page, oldest first."""
+    """A page of a channel, or of a thread, oldest first."""
     wanted = query(request, History)
+    hub, caller = request.app[HUB], request["caller"]
     paging = messages.Paging(wanted.limit, wanted.before, wanted.after)
-    return answer(await messages.history(request.app[HUB], request["caller"], wanted.channel_id, paging))
+    if wanted.thread_id is not None:
+        return answer(await messages.replies(hub, caller, wanted.thread_id, wanted.channel_id, paging))
+    if wanted.channel_id is None:
+        raise Invalid("channelId", "name a channel or a thread: channelId or threadId")
+    return answer(await messages.history(hub, caller, wanted.channel_id, paging))
 
 
 async def get(request: web.Request) -> web.Response:
