@@ -6,6 +6,7 @@ import click
 
 from hubctl.commands.agents import agent
 from hubctl.commands.channels import channel
+from hubctl.commands.export import export
 from hubctl.commands.run import run
 from hubctl.commands.send import send
 from hubctl.commands.status import status
@@ -26,5 +27,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (run, status, agent, token, channel, send, tail):
+for command in (run, status, agent, token, channel, send, tail, export):
     main.add_command(command)

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from time import perf_counter
 from typing import NamedTuple
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -42,9 +43,12 @@ from server.metrics import HubMetrics, Levels
 from server.passwords import Argon2Passwords
 from server.store.database import Database
 from server.store.migrating import migrate
+from server.web import asyncapi, openapi
+from server.web.described import DESCRIPTIONS
 from server.web.events import end_all
-from server.web.keys import ADMISSION, HEALTH, HUB, METRICS, SCRAPE
+from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE
 from server.web.middleware import edge
+from server.web.ports import Documents
 from server.web.reading import BODY_BYTES
 from server.web.routes import mount
 
@@ -234,6 +238,9 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     app[ADMISSION] = admission
     app[HEALTH] = watch
     app[SCRAPE] = asyncio.Lock()
+    app[DOCUMENTS] = Documents(
+        msgspec.json.encode(openapi.document(DESCRIPTIONS)), msgspec.json.encode(asyncapi.document())
+    )
     app[METRICS] = HubMetrics(
         hub.stats,
         Levels(
@@ -272,7 +279,7 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         _say("The hub is open at", address)
         code = await invite_first(app[HUB])
         if code is not None:
-            _say("Nobody is here yet. This link makes the first account, once, within 15 minutes:", _link(address, code))
+            _say("Nobody is here yet; this link makes the first account, within 15 minutes:", _link(address, code))
         gc.freeze()  # what is there now stays: the collector need not look at it again
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         await stopped.wait()

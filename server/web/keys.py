@@ -6,10 +6,11 @@ from aiohttp import web
 
 from server.core.admission import Admission
 from server.core.hub import Hub
-from server.web.ports import Exposition, Health
+from server.web.ports import Documents, Exposition, Health
 
 HUB = web.AppKey("HUB", Hub)
 ADMISSION = web.AppKey("ADMISSION", Admission)
 HEALTH = web.AppKey("HEALTH", Health)
 METRICS = web.AppKey("METRICS", Exposition)
+DOCUMENTS = web.AppKey("DOCUMENTS", Documents)
 SCRAPE = web.AppKey("SCRAPE", asyncio.Lock)

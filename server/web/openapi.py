@@ -1,7 +1,7 @@
 """The OpenAPI document (3.1), made from the routes and from the very types that validate and answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +20,13 @@ _PLACEHOLDER = re.compile(r"{(\w+)[^}]*}")
 
 class Many(msgspec.Struct, frozen=True):
     """An answer that is a list under its plural name."""
+
+    name: str
+    of: Any
+
+
+class ByKey(msgspec.Struct, frozen=True):
+    """An answer that maps ids to things, under a plural name."""
 
     name: str
     of: Any
@@ -91,28 +98,34 @@ class _Shapes:
     def __init__(self, descriptions: Mapping[Handler, Described]) -> None:
         types: list[Any] = [Problem]
         for described in descriptions.values():
-            answer = described.answer.of if isinstance(described.answer, Many) else described.answer
-            types += [shape for shape in (described.body, described.query, answer) if shape is not None]
-        self._types = list(dict.fromkeys(types))
-        schemas, self.components = msgspec.json.schema_components(self._types, ref_template=REFERENCE)
-        self._schemas = dict(zip(self._types, schemas, strict=True))
+            answer = described.answer.of if isinstance(described.answer, Many | ByKey) else described.answer
+            types += [shape for shape in (described.body, answer) if shape is not None]
+        types = list(dict.fromkeys(types))
+        made = _schemas(types)
+        self.components: Json = made["components"]
+        self._schemas: dict[Any, Json] = dict(zip(types, made["schemas"], strict=True))
 
     def of(self, shape: Any) -> Json:
         """The schema of a type, mostly a reference."""
         if isinstance(shape, Many):
-            listed = {"type": "array", "items": self._schemas[shape.of]}
-            return {"type": "object", "required": [shape.name], "properties": {shape.name: listed}}
+            return _holding(shape.name, {"type": "array", "items": self._schemas[shape.of]})
+        if isinstance(shape, ByKey):
+            return _holding(shape.name, {"type": "object", "additionalProperties": self._schemas[shape.of]})
         return self._schemas[shape]
 
-    def fields(self, shape: type) -> tuple[Json, list[str]]:
-        """The properties of a struct, and which are required."""
-        name = self._schemas[shape]["$ref"].rpartition("/")[2]
-        found: Json = self.components[name]
-        return found["properties"], found.get("required", [])
 
-    def drop(self, shape: type) -> None:
-        """Leave a type out of the components: a query is spelled out as parameters."""
-        self.components.pop(self._schemas[shape]["$ref"].rpartition("/")[2], None)
+def _schemas(types: Sequence[Any]) -> Json:
+    """`schemas` in the order of `types`, and the `components` that they refer to, as plain JSON."""
+    schemas, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
+    made = msgspec.json.encode({"schemas": schemas, "components": components}).decode()
+    # where two modules have a type of the same name, msgspec gives both their full names
+    made = re.sub(r"server\.(?:web|core)\.(\w+)\.(\w+)", lambda name: name[1].title() + name[2], made)
+    plain: Json = msgspec.json.decode(made)
+    return plain
+
+
+def _holding(name: str, schema: Json) -> Json:
+    return {"type": "object", "required": [name], "properties": {name: schema}}
 
 
 def _plain(path: str) -> str:
@@ -126,7 +139,7 @@ def _operation(path: str, handler: Handler, place: Place, described: Described, 
         "tags": [place.area],
         "responses": _responses(described, shapes),
     }
-    parameters = [*_in_path(path), *_in_query(described, shapes)]
+    parameters = [*_in_path(path), *_in_query(described)]
     if parameters:
         operation["parameters"] = parameters
     if described.body is not None:
@@ -152,13 +165,14 @@ def _path_schema(path: str, name: str) -> Json:
     return _UUID if name == "id" else {"type": "string", "minLength": 1}
 
 
-def _in_query(described: Described, shapes: _Shapes) -> list[Json]:
+def _in_query(described: Described) -> list[Json]:
     if described.query is None:
         return []
-    properties, required = shapes.fields(described.query)
+    made = _schemas([described.query])
+    (fields,) = made["components"].values()
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _without_null(schema)}
-        for name, schema in properties.items()
+        {"name": name, "in": "query", "required": name in fields["required"], "schema": _without_null(schema)}
+        for name, schema in fields["properties"].items()
     ]
 
 

@@ -1,18 +1,33 @@
-"""For those who run the hub: /healthz, /readyz, /metrics, /api/time."""
+"""For those who run the hub or build on it: /healthz, /readyz, /metrics, /api/time, and the API's descriptions."""
 
 import asyncio
 from ipaddress import ip_address
 
+import msgspec
 from aiohttp import web
 
 from server import __version__
 from server.core.clock import now_ms
 from server.core.errors import Unauthorized
-from server.web.keys import HEALTH, METRICS, SCRAPE
+from server.web.keys import DOCUMENTS, HEALTH, METRICS, SCRAPE
 from server.web.problem import NO_STORE
 from server.web.reading import answer
 
 FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether the hub takes messages, and a word on each part: `ok`, or what is wrong."""
+
+    ready: bool
+    version: str
+    parts: dict[str, str]
+
+
+class Time(msgspec.Struct, frozen=True):
+    """The hub's clock, ms since the epoch."""
+
+    time: int
 
 
 async def healthz(_request: web.Request) -> web.Response:
@@ -24,12 +39,12 @@ async def readyz(request: web.Request) -> web.Response:
     """200 with a word for each part; 503 when nothing can be stored."""
     health = request.app[HEALTH]
     ready = await health.can_write()
-    return answer({"ready": ready, "version": __version__, "parts": await health.parts()}, 200 if ready else 503)
+    return answer(Readiness(ready, __version__, await health.parts()), 200 if ready else 503)
 
 
 async def time(_request: web.Request) -> web.Response:
     """The hub's clock, ms since the epoch."""
-    return answer({"time": now_ms()})
+    return answer(Time(now_ms()))
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -40,6 +55,20 @@ async def metrics(request: web.Request) -> web.Response:
     async with request.app[SCRAPE]:
         text = await asyncio.get_running_loop().run_in_executor(None, metrics_text.text)
     return web.Response(body=text, headers={**NO_STORE, "Content-Type": metrics_text.content_type})
+
+
+async def openapi(request: web.Request) -> web.Response:
+    """The API's OpenAPI document."""
+    return _document(request.app[DOCUMENTS].openapi)
+
+
+async def asyncapi(request: web.Request) -> web.Response:
+    """The events' AsyncAPI document."""
+    return _document(request.app[DOCUMENTS].asyncapi)
+
+
+def _document(text: bytes) -> web.Response:
+    return web.Response(body=text, content_type="application/json", headers=NO_STORE)
 
 
 def _local(request: web.Request) -> bool:

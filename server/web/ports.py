@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import msgspec
+
 
 class Health(Protocol):
     """Looks at the parts when asked."""
@@ -20,3 +22,10 @@ class Exposition(Protocol):
 
     def text(self) -> bytes:
         """The metrics as text; may take a while, so not on the event loop."""
+
+
+class Documents(msgspec.Struct, frozen=True):
+    """What the hub says of itself, as JSON."""
+
+    openapi: bytes
+    asyncapi: bytes

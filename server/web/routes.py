@@ -5,7 +5,20 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
-from server.web import agents, channels, events, here, messages, ops, pages, people, tokens
+from server.web import (
+    agents,
+    channels,
+    conversation,
+    events,
+    here,
+    messages,
+    ops,
+    pages,
+    people,
+    telling,
+    threads,
+    tokens,
+)
 
 OPEN = "open"
 KNOWN = "known"
@@ -29,6 +42,14 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/messages/{id}", messages.get, Place(KNOWN, "messages")),
     ("PATCH", "/api/messages/{id}", messages.edit, Place(KNOWN, "messages")),
     ("DELETE", "/api/messages/{id}", messages.delete, Place(KNOWN, "messages")),
+    ("PUT", "/api/messages/{id}/reactions/{emoji}", conversation.react, Place(KNOWN, "messages")),
+    ("DELETE", "/api/messages/{id}/reactions/{emoji}", conversation.unreact, Place(KNOWN, "messages")),
+    ("GET", "/api/search", conversation.search, Place(KNOWN, "search")),
+    ("GET", "/api/unread", conversation.unread, Place(KNOWN, "channels")),
+    ("GET", "/api/threads", threads.listed, Place(KNOWN, "threads")),
+    ("POST", "/api/threads", threads.create, Place(KNOWN, "threads")),
+    ("GET", "/api/threads/{id}", threads.get, Place(KNOWN, "threads")),
+    ("PATCH", "/api/threads/{id}", threads.alter, Place(KNOWN, "threads")),
     ("GET", "/api/channels", channels.listed, Place(KNOWN, "channels")),
     ("POST", "/api/channels", channels.create, Place(KNOWN, "channels")),
     ("GET", "/api/channels/{id}", channels.get, Place(KNOWN, "channels")),
@@ -42,11 +63,17 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("PUT", "/api/channels/{id}/presence", here.put_presence, Place(KNOWN, "channels")),
     ("GET", "/api/channels/{id}/typing", here.typing, Place(KNOWN, "channels")),
     ("PUT", "/api/channels/{id}/typing", here.put_typing, Place(KNOWN, "channels")),
+    ("PUT", "/api/channels/{id}/read", conversation.read, Place(KNOWN, "channels")),
+    ("POST", "/api/channels/{id}/collaboration", telling.collaborate, Place(KNOWN, "channels")),
+    ("POST", "/api/global", telling.announce, Place(KNOWN, "events")),
     ("GET", "/api/agents", agents.listed, Place(KNOWN, "agents")),
     ("POST", "/api/agents", agents.enrol, Place(KNOWN, "agents")),
     ("GET", "/api/agents/{id}", agents.get, Place(KNOWN, "agents")),
     ("PATCH", "/api/agents/{id}", agents.revise, Place(KNOWN, "agents")),
     ("DELETE", "/api/agents/{id}", agents.dismiss, Place(KNOWN, "agents")),
+    ("GET", "/api/agents/{id}/events", telling.told, Place(KNOWN, "agents")),
+    ("POST", "/api/agents/{id}/events", telling.tell, Place(KNOWN, "agents")),
+    ("POST", "/api/agents/{id}/events/{seq}/answer", telling.settle, Place(KNOWN, "agents")),
     ("GET", "/api/tokens", tokens.listed, Place(KNOWN, "tokens")),
     ("POST", "/api/tokens", tokens.issue, Place(KNOWN, "tokens")),
     ("DELETE", "/api/tokens/{id}", tokens.revoke, Place(KNOWN, "tokens")),
@@ -56,6 +83,8 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/me", agents.me, Place(KNOWN, "people")),
     ("GET", "/api/time", ops.time, Place(OPEN, "ops")),
     ("GET", "/api/events", events.events, Place(KNOWN, "events")),
+    ("GET", "/api/openapi.json", ops.openapi, Place(OPEN, "ops")),
+    ("GET", "/api/asyncapi.json", ops.asyncapi, Place(OPEN, "ops")),
     ("GET", "/healthz", ops.healthz, Place(OPEN, "ops")),
     ("GET", "/readyz", ops.readyz, Place(OPEN, "ops")),
     ("GET", "/metrics", ops.metrics, Place(OPEN, "ops")),
