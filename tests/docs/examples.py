@@ -120,6 +120,8 @@ def _unlike(shown: Any, real: Any, place: str) -> Iterator[str]:
             yield f"{place} has {len(real)} items, shown are {len(shown)}"
         for number, (one, other) in enumerate(zip(shown, real, strict=False)):
             yield from _unlike(one, other, f"{place}[{number}]")
+    elif shown == "…":
+        return
     elif type(shown) is not type(real) or not re.fullmatch(_pattern(str(shown)), str(real), re.DOTALL):
         yield f"{place} is {real!r}, shown is {shown!r}"
 

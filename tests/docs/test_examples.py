@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from server.config import Section, Settings
+from server.web.routes import ROUTES
 from tests.docs.examples import SHOWN_ONLY, Example, Shell, blocks, differences, examples
 from tests.hub import HubProcess
 
@@ -101,6 +102,16 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
         for key in msgspec.structs.fields(kind)
     }
     assert shown == real
+
+
+def test_the_calls_that_are_documented_exist() -> None:
+    text = (ROOT / "docs/api.md").read_text("utf-8").partition("## All calls")[2]
+    shown = re.findall(r"^\| (`[A-Z].*?) \|", text, re.MULTILINE)
+    calls = {
+        (method, cell.strip("`").rpartition(" ")[2]) for cell in shown for method in re.findall(r"[A-Z]{3,}", cell)
+    }
+    assert calls
+    assert calls - {(method, path) for method, path, _, _ in ROUTES} == set()
 
 
 def test_the_codes_that_are_documented_exist() -> None:
