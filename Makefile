@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots lock clean
+.PHONY: help run test check screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -40,6 +40,9 @@ check: $(VENV)/.test ## lint, format and types
 screenshots: $(VENV)/.test ## take the pictures of the documentation again
 	@sh tests/system-packages.sh $(BIN)/python
 	$(BIN)/python docs/screenshots.py
+
+types: $(VENV)/.run ## make docs/events.d.ts from the event types again
+	$(BIN)/python -m server.web.typescript >docs/events.d.ts
 
 lock: $(VENV)/.test ## resolve the dependencies again (ARGS=--upgrade for newer ones)
 	$(COMPILE) pyproject.toml $(ARGS) -o deploy/requirements.lock

@@ -31,6 +31,9 @@ def configure(level: int = logging.INFO) -> None:
     root.handlers = [stream]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # it logs a traceback for each request that is no HTTP, so anybody could fill the disk; our own errors are logged by
+    # the middleware
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
 
 
 def _rendering() -> list[structlog.typing.Processor]:

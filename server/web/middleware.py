@@ -20,6 +20,9 @@ from server.web.routes import OPEN, PLACES, Place
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+"""A client may make methods up; a metric's label may not."""
+
 _ELSEWHERE = Place(OPEN, "other")
 
 logger = structlog.get_logger()
@@ -99,7 +102,7 @@ def _crashed(request: web.Request, error: Exception) -> web.Response:
 
 
 def _count(stats: Stats, area: str, method: str, status: int, seconds: float) -> None:
-    stats.requests[area, method, f"{status // 100}xx"] += 1
+    stats.requests[area, method if method in _METHODS else "other", f"{status // 100}xx"] += 1
     if area != "events":
         histogram = stats.request_s.get(area)
         if histogram is None:
