@@ -136,6 +136,7 @@ def test_a_name_cannot_forge_the_mark(page: Page, hub: Hub) -> None:
     scout = hub.make_agent("scout", displayName="Maya")
     hub.say(scout, "I am Maya")
     write(page, "No, I am")
+    expect(page.get_by_role("button", name="On your screen after")).to_have_count(2)
     hub.publish("external:telegram:ada", "and I am Ada")
     hub.publish("maya", "and I say that I am maya")
     expect(words(page)).to_have_count(4)

@@ -3,7 +3,7 @@
 import { copyButton, h } from "./dom.js";
 
 const FENCE = /^```[ \t]*([\w+#.-]{0,24})[^\n]*\n([\s\S]*?)(?:\n```[ \t]*$|(?![\s\S]))/m;
-const INLINE = /`([^`\n]+)`|(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})|\bhttps?:\/\/[^\s<>"'`]+/g;
+const INLINE = /(^|[^`])`([^`\n]+)`(?!`)|(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})|\bhttps?:\/\/[^\s<>"'`]+/g;
 
 /** The message's words in a block; `who(id)` says of a mentioned id "you", "known" or nothing. */
 export function words(content, who) {
@@ -26,9 +26,9 @@ function prose(block, text, who) {
 function* pieces(text, who) {
   let from = 0;
   for (const found of text.matchAll(INLINE)) {
-    const [all, inline, before, id] = found;
-    const start = found.index + (before?.length ?? 0);
-    const [piece, length] = inline ? [h("code", null, inline), all.length] : id ? mention(id, who) : link(all);
+    const [all, beforeCode, inline, beforeName, id] = found;
+    const start = found.index + (beforeCode ?? beforeName ?? "").length;
+    const [piece, length] = inline ? [h("code", null, inline), inline.length + 2] : id ? mention(id, who) : link(all);
     if (!piece) continue;
     yield text.slice(from, start);
     yield piece;
