@@ -18,7 +18,7 @@ _PICTURE = (
     "\U0001f000-\U0001f1e5\U0001f200-\U0001faff]\ufe0f?\u20e3?[\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*"
 )
 _EMOJI = re.compile(
-    f"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|:[a-z0-9][a-z0-9_+-]{{0,31}}:"
+    f"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|:[a-z0-9_+-]{{1,32}}:"
 )
 _EVERYONE = frozenset({"all", "channel"})
 _RANK: dict[Role, int] = {"member": 0, "moderator": 1, "owner": 2}
