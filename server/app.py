@@ -183,6 +183,8 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
     stack.push_async_callback(mirror.stop)
     attendance = Attendance(writer)
     stack.push_async_callback(attendance.stop)
+    counters = RedisCounters(link, keys, lifetimes)
+    stack.push_async_callback(counters.close)
     hub = Hub(
         directory,
         log,
@@ -192,7 +194,7 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         stats,
         Argon2Passwords(),
         _bounds(settings),
-        RedisCounters(link, keys, lifetimes),
+        counters,
         Recent(log, RedisPages(link, keys, lifetimes), dispatch),
         Presences(directory, signals, state, stats, ttl_s=lifetimes.presence_s),
         Typists(directory, signals, state, stats, ttl_s=lifetimes.typing_s),

@@ -7,11 +7,13 @@ nobody waits for them.
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from math import ceil
 from time import monotonic
 from typing import Any
 
 from server.bus.keys import Keys, Lifetimes
+from server.bus.line import Command, Line
 from server.bus.link import Link
 from server.core.ports import Count
 
@@ -55,6 +57,7 @@ class RedisCounters:
 
     def __init__(self, link: Link, keys: Keys, lifetimes: Lifetimes) -> None:
         self._link = link
+        self._line = Line(link)
         self._keys = keys
         self._lifetime_ms = int(lifetimes.limit_s * 1000)
         self._local = LocalCounters(lifetimes.limit_s)
@@ -90,22 +93,31 @@ class RedisCounters:
     async def _ask(self, batch: _Waiting, timer: asyncio.TimerHandle) -> None:
         try:
             wanted = Counter(key for key, _ in batch)
-            pipeline = self._link.pipeline()
-            for key, times in wanted.items():
-                pipeline.set(key, 0, px=self._lifetime_ms, nx=True)
-                pipeline.incrby(key, times)
-                pipeline.pttl(key)
-            answers = await self._link.run("limit", pipeline)
-            await self._take(batch, wanted, answers)
+            answers = await self._line.ask("limit", self._commands(wanted))
+            if answers is not None and isinstance(answers[-1], list):
+                await self._take(batch, wanted, answers[-1])
         finally:
             timer.cancel()
             self._slow = False
             self._answer_here(batch)
             self._next()
 
-    async def _take(self, batch: _Waiting, wanted: Counter[str], answers: list[Any] | None) -> None:
-        if answers is None:
-            return
+    def _commands(self, wanted: Mapping[str, int]) -> list[Command]:
+        lifetime_ms = b"%d" % self._lifetime_ms
+        commands: list[Command] = [(b"MULTI",)]
+        for name, times in wanted.items():
+            key = name.encode()
+            commands.append((b"SET", key, b"0", b"PX", lifetime_ms, b"NX"))
+            commands.append((b"INCRBY", key, b"%d" % times))
+            commands.append((b"PTTL", key))
+        commands.append((b"EXEC",))
+        return commands
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._line.close()
+
+    async def _take(self, batch: _Waiting, wanted: Counter[str], answers: list[Any]) -> None:
         counts: dict[str, Count] = {}
         wrong: list[str] = []
         for place, (key, times) in enumerate(wanted.items()):
@@ -118,9 +130,7 @@ class RedisCounters:
         self._answer(batch, counts)
         if wrong:
             # no counter, or one that would never end: somebody else's; memory goes on from what it knows
-            pipeline = self._link.pipeline(transaction=False)
-            pipeline.delete(*wrong)
-            await self._link.run("limit", pipeline)
+            await self._line.ask("limit", [(b"DEL", *(key.encode() for key in wrong))])
 
     @staticmethod
     def _answer(batch: _Waiting, before: dict[str, Count]) -> None:

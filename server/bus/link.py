@@ -1,5 +1,6 @@
 """The hub's one client of Redis for commands: it fails fast, and then leaves Redis alone for a moment."""
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -8,7 +9,6 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from server.bus.breaker import Breaker
@@ -57,17 +57,26 @@ class Link:
         try:
             answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError, TimeoutError) as error:
-            self._stats.redis_errors[name] += 1
-            if isinstance(error, ResponseError) and not isinstance(error, RedisConnectionError):
-                logger.warning("redis refused a command", command=name, error=str(error))
-            else:
-                self.breaker.failed()
-                logger.debug("redis did not answer", command=name, error=str(error))
+            self.failed(name, error)
             return None
+        self.succeeded(name, began_s, answers)
+        return list(answers)
+
+    def failed(self, name: str, error: Exception) -> None:
+        """Note that commands had no answer, or were refused as a whole."""
+        self._stats.redis_errors[name] += 1
+        if isinstance(error, ResponseError):
+            logger.warning("redis refused a command", command=name, error=str(error))
+        else:
+            self.breaker.failed()
+
+    def succeeded(self, name: str, began_s: float, answers: Sequence[object]) -> None:
+        """Note that commands were answered, some with an error perhaps."""
         self.breaker.succeeded()
         self._stats.redis_s.setdefault(name, Histogram(REDIS_EDGES_S)).observe(perf_counter() - began_s)
-        self._stats.redis_errors[name] += sum(isinstance(answer, Exception) for answer in answers)
-        return list(answers)
+        refused = sum(isinstance(answer, Exception) for answer in answers)
+        if refused:
+            self._stats.redis_errors[name] += refused
 
     async def close(self) -> None:
         """Hang up."""

@@ -17,6 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from server.bus.keys import Keys, Names
+from server.bus.line import Command, Line
 from server.bus.link import Link
 from server.core.changes import Entry
 from server.core.stats import Stats
@@ -52,6 +53,7 @@ class RedisBell:
 
     def __init__(self, link: Link, prefix: str, stats: Stats, heard: Heard) -> None:
         self._link = link
+        self._line = Line(link)
         self._keys = Keys(prefix)
         self._names = Names(prefix)
         self._echo = self._names.echo(str(uuid4()))
@@ -77,6 +79,7 @@ class RedisBell:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._line.close()
 
     # ---- speaking
 
@@ -91,21 +94,19 @@ class RedisBell:
         """See `core.ports.Bell.tell`."""
         return await self._send([(self._names.channel(channel_id), payload) for channel_id, payload in messages])
 
-    async def _send(self, messages: Sequence[tuple[bytes, bytes]], stale: Sequence[str] = ()) -> bool:
+    async def _send(self, messages: Sequence[tuple[bytes, bytes]], stale: Sequence[bytes] = ()) -> bool:
         if self._link.breaker.open:
             return False
-        pipeline = self._link.pipeline(transaction=False)
-        for name, payload in messages:
-            pipeline.publish(name, payload)
+        commands: list[Command] = [(b"PUBLISH", name, payload) for name, payload in messages]
         if stale:
-            pipeline.delete(*stale)
-        if await self._link.run("publish", pipeline) is None:
+            commands.append((b"DEL", *stale))
+        if await self._line.ask("publish", commands) is None:
             self._noted(up=False, error="publishing failed")
             return False
         return True
 
-    def _pages(self, channel_id: str) -> tuple[str, str]:
-        return self._keys.recent(channel_id), self._keys.seal(channel_id)
+    def _pages(self, channel_id: str) -> tuple[bytes, bytes]:
+        return self._keys.recent(channel_id).encode(), self._keys.seal(channel_id).encode()
 
     def _name_of(self, entry: Entry) -> bytes:
         if entry.channel_id is not None:

@@ -7,10 +7,8 @@ import asyncio
 from collections.abc import Iterable
 from time import monotonic
 
-from server.core.changes import Entry
 from server.core.directory import Directory
 from server.core.ports import Roster, State
-from server.core.stream import LEAVE
 
 LOOK_S = 1.0
 """How often a channel that is loaded again and again is looked after."""
@@ -28,23 +26,26 @@ class Mirror:
         self._changed: dict[str, None] = {}
         self._loaded: dict[str, None] = {}
         self._looked_s: dict[str, float] = {}
-        self._gone: list[tuple[str, str | None]] = []
+        self._left: list[tuple[str, str]] = []
+        self._ended: list[str] = []
         self._next = 0
         self._task: asyncio.Task[None] | None = None
 
-    def changed(self, entry: Entry) -> None:
+    def changed(self, channel_id: str) -> None:
         """A channel or its members are different now."""
-        channel_id = entry.channel_id
-        if channel_id is None:
-            return
-        if channel_id not in self._directory.channels:
-            self._gone.append((channel_id, None))
-            self._changed.pop(channel_id, None)
-            self._looked_s.pop(channel_id, None)
-        else:
-            if entry.kind == LEAVE:
-                self._gone.append((channel_id, entry.agent_id))
-            self._changed[channel_id] = None
+        self._changed[channel_id] = None
+        self._start()
+
+    def left(self, channel_id: str, agent_id: str) -> None:
+        """Somebody is no longer a member."""
+        self._left.append((channel_id, agent_id))
+        self._start()
+
+    def ended(self, channel_id: str, agent_ids: Iterable[str]) -> None:
+        """A channel is no more; these agents had a presence in it."""
+        self._ended.append(channel_id)
+        self._left.extend((channel_id, agent_id) for agent_id in agent_ids)
+        self._looked_s.pop(channel_id, None)
         self._start()
 
     def changed_all(self) -> None:
@@ -80,24 +81,25 @@ class Mirror:
 
     async def _write(self) -> None:
         try:
-            while self._gone or self._changed or self._loaded:
-                gone, self._gone = self._gone, []
+            while self._left or self._ended or self._changed or self._loaded:
+                left, self._left = self._left, []
+                ended, self._ended = self._ended, []
                 changed, self._changed = self._changed, {}
                 loaded, self._loaded = self._loaded, {}
-                for channel_id, agent_id in gone:
-                    await self._remove(channel_id, agent_id)
+                await self._remove(left, ended)
                 await self._state.keep_rosters(self._rosters(changed))
                 wrong = await self._state.wrong_channels(self._rosters(loaded))
                 await self._state.keep_rosters(wrong)
         finally:
             self._task = None
 
-    async def _remove(self, channel_id: str, agent_id: str | None) -> None:
-        if agent_id is None:
-            await self._state.drop_channel(channel_id)
-        elif self._directory.member(channel_id, agent_id) is None:
-            await self._state.drop_stays([(channel_id, agent_id)])
+    async def _remove(self, left: Iterable[tuple[str, str]], ended: Iterable[str]) -> None:
+        away = [place for place in left if place[0] in ended or self._directory.member(*place) is None]
+        await self._state.drop_stays(away)
+        for channel_id, agent_id in away:
             await self._state.stop_typing(channel_id, [agent_id])
+        for channel_id in ended:
+            await self._state.drop_channel(channel_id)
 
     def _rosters(self, channel_ids: Iterable[str]) -> list[Roster]:
         channels, members = self._directory.channels, self._directory.members

@@ -114,6 +114,13 @@ class Presences:
         self._drop((channel_id, agent_id))
         self._told.pop((channel_id, agent_id), None)
 
+    def forget_channel(self, channel_id: str) -> list[str]:
+        """The channel is no more; ids of the agents whose presence in it is forgotten."""
+        gone = [agent_id for place, agent_id in self._stays if place == channel_id]
+        for agent_id in gone:
+            self.forget(channel_id, agent_id)
+        return gone
+
     async def renew(self) -> None:
         """Prolong what the agents hold that were seen since the last time."""
         seen, self._seen = self._seen, {}
@@ -141,17 +148,22 @@ class Presences:
         if not over:
             return
         elsewhere = {(s.channel_id, s.presence.agent_id): s for s in await self._state.stays(over)}
-        for place in over:
-            stay, other = self._stays.get(place), elsewhere.get(place)
-            if stay is None or self._until(stay) > now:
-                continue  # a sign of life came while Redis was asked
-            left_ms = other.until_ms - now if other is not None else 0
-            if other is not None and left_ms > PACE_MS and other.presence.last_seen > stay.presence.last_seen:
-                self._hold(other)
-                continue
-            self._stats.expiry("presence", max(now - stay.until_ms, left_ms) / 1000)
-            self._end(place, stay)
+        ended = [place for place in over if self._ends(place, elsewhere.get(place), now)]
         self._forget_told(now)
+        await self._state.drop_stays(ended)
+
+    def _ends(self, place: Place, other: Stay | None, now: int) -> bool:
+        stay = self._stays.get(place)
+        if stay is None or self._until(stay) > now:
+            return False  # a sign of life came while Redis was asked
+        left_ms = other.until_ms - now if other is not None else 0
+        if other is not None and left_ms > PACE_MS and other.presence.last_seen > stay.presence.last_seen:
+            self._stays[place] = other
+            heappush(self._due, (other.until_ms, place))
+            return False
+        self._stats.expiry("presence", max(now - stay.until_ms, left_ms) / 1000)
+        self._end(place, stay)
+        return True
 
     def _run_out(self, now: int) -> list[Place]:
         over: list[Place] = []

@@ -10,7 +10,7 @@ from server.core.dispatch import Dispatch
 from server.core.mirror import Mirror
 from server.core.ports import State
 from server.core.presence import Presences
-from server.core.stream import LEAVE
+from server.core.stream import DELETE, LEAVE
 from server.core.typists import Typists
 
 SWEEP_S = 0.25
@@ -28,7 +28,7 @@ _ROSTER = frozenset(
         LEAVE,
         "channel.update",
         "channel.archive",
-        "channel.delete",
+        DELETE,
     }
 )
 
@@ -59,12 +59,17 @@ class Upkeep:
 
     def changed(self, entry: Entry) -> None:
         """Follow an event that changed who is in a channel, or the channel itself."""
-        if entry.kind not in _ROSTER:
+        channel_id = entry.channel_id
+        if channel_id is None or entry.kind not in _ROSTER:
             return
-        if entry.channel_id is not None and entry.kind == LEAVE and entry.agent_id is not None:
-            self._presences.forget(entry.channel_id, entry.agent_id)
-            self._typists.forget(entry.channel_id, entry.agent_id)
-        self._mirror.changed(entry)
+        if entry.kind == DELETE:
+            self._mirror.ended(channel_id, self._presences.forget_channel(channel_id))
+            return
+        if entry.kind == LEAVE and entry.agent_id is not None:
+            self._presences.forget(channel_id, entry.agent_id)
+            self._typists.forget(channel_id, entry.agent_id)
+            self._mirror.left(channel_id, entry.agent_id)
+        self._mirror.changed(channel_id)
 
     def _went(self, agent_id: str) -> None:
         self._presences.seen(agent_id)
