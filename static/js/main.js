@@ -193,8 +193,8 @@ async function sendOne({ id, channelId, content }) {
   }
 }
 
-function refusalOf({ code, message, retryAfterS }) {
-  return { code, detail: message, retryAfterS };
+function refusalOf({ status, message, retryAfterS }) {
+  return { detail: message, freeAt: status === 429 ? Date.now() + retryAfterS * 1000 : 0 };
 }
 
 // ---- what people ask for ----------------------------------------------------

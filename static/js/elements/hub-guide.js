@@ -35,7 +35,7 @@ class HubGuide extends HTMLElement {
     const form = h("form", { class: "pair" }, h("div", { class: "in" }, name), button);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      ask(form, "key", { agentId: name.value.trim(), done: (error) => (problem.textContent = error) });
+      ask(form, "key", { agentId: name.value.trim(), done: (error) => (problem.textContent = say.sentence(error)) });
     });
     return h("li", null, h("p", null, say.nameIt), form, problem);
   }

@@ -66,7 +66,7 @@ class HubRail extends HTMLElement {
     form.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const done = (error) => (error ? (problem.textContent = error) : show(false));
+      const done = (error) => (error ? (problem.textContent = say.sentence(error)) : show(false));
       ask(form, "channel", { name: input.value.trim(), done });
     });
     return [h("h2", null, say.channels, plus), form];

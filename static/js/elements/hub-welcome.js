@@ -68,7 +68,7 @@ function handleOf(name) {
 
 function refusalWords(problem) {
   if (problem.status === 403 || problem.status === 410) return say.badCode;
-  return commonRefusal(problem) ?? problem.message;
+  return commonRefusal(problem) ?? say.sentence(problem.message);
 }
 
 customElements.define("hub-welcome", HubWelcome);

@@ -4,10 +4,16 @@ const LOCALE = "en-GB";
 const ORDINALS = ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
 const whole = new Intl.NumberFormat("en");
 const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
 const utc = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
 const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
 const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
+
+/** The hub's own words about a refusal, as a sentence. */
+function sentence(text) {
+  return text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
 
 function listed(names) {
   if (names.length < 2) return names.join("");
@@ -95,10 +101,9 @@ export const say = {
   tryAgain: "Try again",
   discard: "Discard",
   archived: "This channel is archived: it can be read, not written.",
-  notMember: (channel) => `You are reading ${channel} from outside.`,
+  notMember: (channel) => `You can read ${channel}. To write there, join it.`,
   join: (channel) => `Join ${channel}`,
-  refusal: ({ code, detail, retryAfterS }) =>
-    code === "rate_limited" || retryAfterS ? `${detail}${/[.!?]$/.test(detail) ? "" : "."} Free again in ${retryAfterS} s.` : detail,
+  refusal: ({ detail, freeAt }) => (freeAt ? `More than the limit of messages a minute. Free again at ${second.format(freeAt)}.` : sentence(detail)),
 
   heard: (count, who, channel) => `${count} new messages in ${channel}, the last from ${who}.`,
   heardOne: (who, channel, text) => `${who} in ${channel}: ${text}`,
@@ -131,6 +136,7 @@ export const say = {
   outside: "from outside",
   notReached: "The hub does not answer. Try again in a moment.",
   wrongLogin: "Name and password do not belong together.",
+  sentence,
   tooMany: (seconds) => `Too many tries. Again in ${seconds} s.`,
   badCode: "This link was used already or has run out. While nobody is here, the hub prints a fresh one each time it starts.",
 
