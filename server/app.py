@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from time import perf_counter
 from typing import NamedTuple
 
@@ -23,9 +23,11 @@ from server.core import foreign, questions
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
+from server.core.changes import Decision, TouchLog
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
+from server.core.errors import HubError
 from server.core.founding import found, operator_token
 from server.core.hub import Bounds, Hub
 from server.core.mirror import Mirror
@@ -120,7 +122,11 @@ class Watch:
 
     async def can_write(self) -> bool:
         """See `web.ports.Health.can_write`."""
-        return not self._hub.writer.failing and await self._log.probe() is None
+        writer = self._hub.writer
+        if writer.failing:
+            with suppress(HubError):  # nobody may post meanwhile; this finds out whether there is room again
+                await writer.submit(lambda: Decision((TouchLog(),)))
+        return not writer.failing and await self._log.probe() is None
 
     async def run(self) -> None:
         """Beat for quiet readers, ring for what nobody rang for, and measure how late the loop is."""

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node and npm.
+# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm and curl.
 # Root on Debian or Ubuntu gets it installed; anybody else gets one line that says what to install.
 # The argument is the Python whose Playwright fetches Chromium where the distribution has none as a package.
 set -eu
@@ -22,6 +22,7 @@ missing() {
     has_chromium || printf ' chromium'
     has node || printf ' nodejs'
     has npm || printf ' npm'
+    has curl || printf ' curl'
     has setpriv || printf ' util-linux'
 }
 

@@ -177,4 +177,7 @@ class RedisBell:
     def _noted(self, *, up: bool, error: str = "") -> None:
         if up != self._stats.redis_up:
             self._stats.redis_up = up
-            (logger.info if up else logger.warning)("redis is up" if up else "redis is away", error=error)
+            if up:
+                logger.info("redis is up")
+            else:
+                logger.warning("redis is away; messages go on", error=error)

@@ -60,6 +60,10 @@ class DropSession(Change, frozen=True):
     session_id: str
 
 
+class TouchLog(Change, frozen=True):
+    """Nothing, but written: to see whether the disk takes anything."""
+
+
 class PutWelcome(Change, frozen=True):
     """A one-time code for the first human; `digest` is its SHA-256."""
 

@@ -26,6 +26,7 @@ from server.core.changes import (
     PutWelcome,
     SetPassword,
     SettleQuestion,
+    TouchLog,
     UseWelcome,
 )
 from server.core.model import ALL_SCOPES, Agent, Caller, Channel, Member, Scope, Session, Token
@@ -118,6 +119,7 @@ class Directory:
 
     @apply.register(SetPassword)
     @apply.register(PutWelcome)
+    @apply.register(TouchLog)
     @apply.register(UseWelcome)
     @apply.register(InsertMessage)
     @apply.register(EditMessage)

@@ -140,7 +140,7 @@ class Writer:
         if isinstance(result, Exception):
             self._fail(drafts, result)
         else:
-            self.failing = ""
+            self._note("")
             self._succeed(drafts, decisions, result)
         self._next()
 
@@ -189,7 +189,13 @@ class Writer:
             LOG.error("commit of %d drafts failed: %r", len(drafts), error)
             error = Unavailable("storage_failed", "the database did not take it; nothing was stored")
         if isinstance(error, Unavailable | StorageFull):
-            self.failing = error.detail
+            self._note(error.detail)
         for draft in drafts:
             if not draft.done.done():
                 draft.done.set_exception(error)
+
+    def _note(self, failing: str) -> None:
+        """Log when storing begins to fail, and when it works again; not each time."""
+        if bool(failing) != bool(self.failing):
+            LOG.log(logging.ERROR if failing else logging.INFO, failing or "the database takes messages again")
+        self.failing = failing

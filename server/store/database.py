@@ -1,10 +1,12 @@
 """The database as the core knows it: one writer's transaction, and reads on a few threads."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -34,6 +36,9 @@ from server.store.tables import agents, channels, events, log_head, members, ses
 
 T = TypeVar("T")
 
+ROOM_BYTES = 512 << 10
+"""With less than this on its disk a hub is not ready: one large message and its event take half of it."""
+
 
 class Database:
     """Fulfils `core.ports.Log` on SQLite or PostgreSQL."""
@@ -44,6 +49,7 @@ class Database:
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
         self.records = StoredRecords(self._read)
         self._epoch = ""
+        self._file = self._writing.url.database if self._writing.dialect.name == "sqlite" else None
         self._connection: Connection | None = None
         self._committing = Committing(self._writing.dialect)
         driver = self._writing.dialect.loaded_dbapi
@@ -142,7 +148,8 @@ class Database:
             await self.head()
         except HubError as error:
             return error.detail
-        return None
+        left = shutil.disk_usage(Path(self._file).parent).free if self._file else ROOM_BYTES
+        return None if left >= ROOM_BYTES else f"the disk is full: {left // 1024} KiB are left"
 
 
 _ENDED = channels.c.deleted_at.is_not(None)

@@ -22,7 +22,13 @@ STATUS: dict[type[errors.HubError], int] = {
     errors.StorageFull: 507,
 }
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 408: "too_slow", 413: "body_too_large", 415: "not_json"}
+_WORDS = {
+    404: ("not_found", "there is nothing at this URL; /api/openapi.json lists what there is"),
+    405: ("method_not_allowed", "this URL does not take this method; the header Allow names those that it takes"),
+    408: ("too_slow", "the body did not arrive in time; nothing was done"),
+    413: ("body_too_large", "the body is over 256 KiB; nothing was done"),
+    415: ("wrong_content_type", "send the body as JSON, with Content-Type: application/json"),
+}
 
 
 def of_hub_error(error: errors.HubError) -> web.Response:
@@ -33,8 +39,8 @@ def of_hub_error(error: errors.HubError) -> web.Response:
 def of_http_error(error: web.HTTPException) -> web.Response:
     """The answer to what aiohttp itself refused, in our shape."""
     status = error.status
-    code = _CODES.get(status, "http_error")
-    response = _response(status, code, f"{HTTPStatus(status).phrase}", {})
+    code, detail = _WORDS.get(status, ("http_error", HTTPStatus(status).phrase))
+    response = _response(status, code, detail, {})
     for name in ("Allow", "Location"):
         if name in error.headers:
             response.headers[name] = error.headers[name]

@@ -39,5 +39,5 @@ async def test_a_full_disk_refuses_keeps_what_it_has_and_recovers(small_disk: Pa
         stored = await admin.ok("GET", f"/api/messages?channelId={channel_id}&limit=200")
         assert len(stored["messages"]) == taken
         assert mount("-o", "remount,size=16m", str(small_disk))
+        assert (await admin.call("GET", "/readyz")).status == 200, "nobody has posted, yet it finds the room"
         await admin.say(channel_id, "there is room again")
-        assert (await admin.call("GET", "/readyz")).status == 200

@@ -123,7 +123,7 @@ BAD_BYTES = [
     (b'{"content": "\xff"}', "application/json", 400, "not_utf8"),
     (b"[" * 10_000, "application/json", 400, "too_deep"),
     (b"x" * 300_000, "application/json", 413, "body_too_large"),
-    (b"content=x", "application/x-www-form-urlencoded", 415, "not_json"),
+    (b"content=x", "application/x-www-form-urlencoded", 415, "wrong_content_type"),
 ]
 
 
