@@ -20,8 +20,8 @@ class SchemaTooNew(Exception):
     """The database was written by a later version of the hub; nothing was touched."""
 
 
-def migrate(url: str) -> None:
-    """Make the schema this version's, in one transaction; a fresh database gets its epoch.
+def migrate(url: str, until: str = "head") -> None:
+    """Make the schema this version's (or that of an earlier revision), in one transaction; a fresh one gets its epoch.
 
     Raises SchemaTooNew when the database knows a revision that this version does not.
     """
@@ -35,7 +35,7 @@ def migrate(url: str) -> None:
             if present != scripts.get_current_head():
                 _refuse_newer(scripts, present)
                 configuration.attributes["connection"] = connection
-                command.upgrade(configuration, "head")
+                command.upgrade(configuration, until)
             _begin_log(connection)
     finally:
         writing.dispose()

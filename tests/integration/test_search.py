@@ -81,8 +81,8 @@ async def test_only_what_may_be_read_now_is_found(admin: Client, shared_hub: Hub
 
 HOSTILE = (
     '"', "'", '""', "a AND", "NOT", "a OR b", "NEAR(a b)", "content:x", "*", "a*", "^a", "-a", "(", "a)", "{x}: y", "+",
-    "a & b", "a | !b", "a <-> b", "a:*", "\\", "%", "_", "'; DROP TABLE messages; --", "\u0000x"[1:], "😀", "中文", "\u202e",
-    "x" * 256, " ".join("abcdefgh" * 16), "ﬁ", "İ", "\ufffe", "\U0010ffff", "a\tb\nc",
+    "a & b", "a | !b", "a <-> b", "a:*", "\\", "%", "_", "'; DROP TABLE messages; --", "😀", "中文",
+    "\u202e", "x" * 256, " ".join("abcdefgh" * 16), "ﬁ", "İ", "\ufffe", "\U0010ffff", "a\tb\nc",
 )  # fmt: skip
 
 

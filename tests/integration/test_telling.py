@@ -196,7 +196,7 @@ async def test_an_expiry_is_told_and_no_answer_counts_after_it(pair: Pair) -> No
 async def test_a_question_that_expires_while_no_hub_runs_is_told_at_its_start(tmp_path: Path) -> None:
     async with HubProcess(tmp_path) as hub:
         async with hub.client() as admin:
-            agent_id, token = await admin.agent()
+            _, token = await admin.agent()
             person_id, _ = await admin.agent(kind="human")
             async with hub.client(token) as agent:
                 async with agent.stream() as frames:
