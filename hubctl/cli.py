@@ -7,6 +7,7 @@ import click
 from hubctl.commands.agents import agent
 from hubctl.commands.channels import channel
 from hubctl.commands.export import export
+from hubctl.commands.outsider import outsider
 from hubctl.commands.run import run
 from hubctl.commands.send import send
 from hubctl.commands.status import status
@@ -27,5 +28,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (run, status, agent, token, channel, send, tail, export):
+for command in (run, status, agent, token, channel, send, tail, export, outsider):
     main.add_command(command)

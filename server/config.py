@@ -4,7 +4,9 @@
 belong to the client and are no settings.
 """
 
+import hashlib
 import os
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -140,6 +142,18 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
     """`$XDG_DATA_HOME/openclaw-hub`, or `~/.local/share/openclaw-hub`."""
     home = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(home) / "openclaw-hub"
+
+
+def redis_socket(data_dir: Path) -> Path:
+    """Where the private Redis listens: `DATA_DIR/redis.sock`, or where that is too long for the kernel a short path."""
+    path = data_dir.absolute() / "redis.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+        return path
+    short = hashlib.sha256(os.fsencode(path.parent)).hexdigest()[:16]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and len(os.fsencode(runtime)) <= SOCKET_PATH_BYTES - 48:
+        return Path(runtime) / f"openclaw-hub-{short}" / "redis.sock"
+    return Path(tempfile.gettempdir()) / f"openclaw-hub-{os.getuid()}-{short}" / "redis.sock"
 
 
 def masked(url: str) -> str:

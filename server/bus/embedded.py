@@ -22,8 +22,8 @@ from server.bus.embedded_conf import (
     find_server,
     outsider_password,
     prepare_socket_dir,
-    socket_path,
 )
+from server.config import redis_socket
 
 __all__ = ["EmbeddedRedis", "EmbeddedRedisError"]
 
@@ -67,7 +67,7 @@ class EmbeddedRedis:
             raise EmbeddedRedisError(f"redis.prefix may hold letters, digits and : . _ - only, not {prefix!r}")
         self.data_dir = data_dir
         self.prefix = prefix
-        self.socket = socket_path(data_dir)
+        self.socket = redis_socket(data_dir)
         self.restarts = 0
         self._password = secrets.token_urlsafe(32)
         self._config = b""

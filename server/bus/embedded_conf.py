@@ -1,24 +1,19 @@
-"""What the private Redis is: which binary, where its socket lies, who may do what in it.
+"""What the private Redis is: which binary, and who may do what in it.
 
 Pure text and paths; embedded.py runs the server. Access is by ACL: the hub's own user, and `outsider` for other
 programs on this machine, which may publish and subscribe but touch no key.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import secrets
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-
-SOCKET_PATH_BYTES = 107
-"""What Linux takes as a unix socket's path (sun_path less its closing zero)."""
 
 OLDEST_VERSION = (7, 0)
 """Below 7.0 there is no EXPIRE NX, and ACLs know neither subcommands nor closed channels."""
@@ -80,18 +75,6 @@ def _version(binary: Path) -> tuple[int, int]:
         return (0, 0)
     match = re.search(r"\bv=(\d+)\.(\d+)", run.stdout)
     return (int(match[1]), int(match[2])) if match else (0, 0)
-
-
-def socket_path(data_dir: Path) -> Path:
-    """`DATA_DIR/redis.sock`, or where that is too long for the kernel, a short path that is the same at each start."""
-    path = data_dir.absolute() / "redis.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
-        return path
-    short = hashlib.sha256(os.fsencode(path.parent)).hexdigest()[:16]
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and len(os.fsencode(runtime)) <= SOCKET_PATH_BYTES - 48:
-        return Path(runtime) / f"openclaw-hub-{short}" / "redis.sock"
-    return Path(tempfile.gettempdir()) / f"openclaw-hub-{os.getuid()}-{short}" / "redis.sock"
 
 
 def prepare_socket_dir(path: Path) -> None:

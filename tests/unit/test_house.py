@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "server.core": {"server.core"},
     "server.store": {"server.core", "server.store"},
     "server.bus": {"server.core", "server.bus"},
+    # where its socket lies is known to hubctl too, which knows nothing of the server but the settings
+    "server.bus.embedded": {"server.core", "server.bus", "server.config"},
     "server.metrics": {"server.core"},
     "server.web": {"server.core", "server.web", "server.assets"},
     "server.app": {"server"},
