@@ -5,6 +5,7 @@ programs on this machine, which may publish and subscribe but touch no key.
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
