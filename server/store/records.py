@@ -1,5 +1,6 @@
 """Fulfils `core.records.Records`: each question asked on a reader's thread."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -12,6 +13,9 @@ from server.store import reading
 from server.store.tables import threads
 
 T = TypeVar("T")
+
+SEARCHES = 2
+"""Searches at the same time: one for a common word may take a second, and other readers must not wait for it."""
 
 
 class Read(Protocol):
@@ -26,6 +30,7 @@ class StoredRecords:
 
     def __init__(self, read: Read) -> None:
         self._read = read
+        self._searches = asyncio.Semaphore(SEARCHES)
 
     async def thread(self, thread_id: str) -> Thread | None:
         """See `core.records.Records.thread`."""
@@ -61,4 +66,5 @@ class StoredRecords:
 
     async def search(self, wanted: Search) -> list[Message]:
         """See `core.records.Records.search`."""
-        return await self._read(lambda c: reading.search(c, wanted))
+        async with self._searches:
+            return await self._read(lambda c: reading.search(c, wanted))
