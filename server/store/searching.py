@@ -61,7 +61,7 @@ class Index(Protocol):
 
 def words_of(content: str) -> list[str]:
     """The different words of a text, lower case, without accents."""
-    plain = unicodedata.normalize("NFKD", content.casefold())
+    plain = unicodedata.normalize("NFKD", content.lower())
     bare = plain if plain.isascii() else "".join(c for c in plain if not unicodedata.combining(c))
     return sorted({word[:WORD_LENGTH] for word in _WORD.findall(bare)})
 

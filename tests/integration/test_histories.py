@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.hub import Client, Frames, HubProcess, Json, envelope
+from tests.servers import Postgres
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -223,21 +224,21 @@ class Play:
             assert unread.get(channel_id) == (model.unread(agent) if agent in model.members else None)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def admin(shared_hub: HubProcess) -> AsyncIterator[Client]:
-    async with shared_hub.client() as client:
-        yield client
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def players(shared_hub: HubProcess) -> AsyncIterator[tuple[list[str], list[Client]]]:
-    async with shared_hub.client() as admin:
+@pytest_asyncio.fixture(loop_scope="session", scope="session", params=["sqlite", "postgresql"])
+async def players(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Client, list[str], list[Client]]]:
+    """An admin and some agents on a hub with either database."""
+    async with contextlib.AsyncExitStack() as stack:
+        options: dict[str, str] = {}
+        if request.param == "postgresql":
+            postgres: Postgres = request.getfixturevalue("postgres")
+            options["HUB_DATABASE_URL"] = stack.enter_context(postgres.database())
+        hub = await stack.enter_async_context(HubProcess(tmp_path_factory.mktemp("histories"), **options))
+        admin = await stack.enter_async_context(hub.client())
         made = [await admin.agent(limits={"message": 0, "reaction": 0}) for _ in range(AGENTS)]
-        contexts = [shared_hub.client(token) for _, token in made]
-        clients = [await context.__aenter__() for context in contexts]
-        yield [agent_id for agent_id, _ in made], clients
-        for context in contexts:
-            await context.__aexit__(None, None, None)
+        clients = [await stack.enter_async_context(hub.client(token)) for _, token in made]
+        yield admin, [agent_id for agent_id, _ in made], clients
 
 
 async def heard(frames: Frames, channel_id: str, last_seq: int) -> list[str]:
@@ -255,15 +256,15 @@ async def heard(frames: Frames, channel_id: str, last_seq: int) -> list[str]:
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
 async def test_a_random_history_is_told_and_kept_as_it_was(
-    admin: Client, players: tuple[list[str], list[Client]], steps: list[tuple[Any, ...]]
+    players: tuple[Client, list[str], list[Client]], steps: list[tuple[Any, ...]]
 ) -> None:
-    ids, clients = players
+    admin, ids, clients = players
     model = Model(await admin.channel())
     play = Play(model, ids, clients)
     async with contextlib.AsyncExitStack() as stack:
