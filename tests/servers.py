@@ -6,6 +6,7 @@ Both die with the test run, even one that is killed. What cannot start says what
 import getpass
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -30,11 +31,16 @@ class MissingServerError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback address that was free a moment ago.
+
+    It lies below those that the kernel gives to clients: a hub that is restarted on its port must not find a client's
+    old connection there.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def chromium() -> str | None:
