@@ -18,7 +18,7 @@ from server.bus.limits import RedisCounters
 from server.bus.link import Link
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
-from server.config import Settings
+from server.config import Settings, SettingsError
 from server.core import foreign, questions
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
@@ -35,10 +35,13 @@ from server.core.model import Limits
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.recent import Recent
+from server.core.retention import keep
 from server.core.signals import Echoes, Signals
 from server.core.stats import Stats
+from server.core.throttle import Throttle
 from server.core.typists import Typists
 from server.core.upkeep import Upkeep
+from server.core.uses import Uses
 from server.core.writer import Writer
 from server.datadir import DataDir
 from server.metrics import HubMetrics, Levels
@@ -48,8 +51,10 @@ from server.store.migrating import migrate
 from server.web import asyncapi, openapi
 from server.web.described import DESCRIPTIONS
 from server.web.events import end_all
-from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE
+from server.web.hosts import Hosts
+from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE
 from server.web.middleware import edge
+from server.web.peer import Proxies
 from server.web.ports import Documents
 from server.web.reading import BODY_BYTES
 from server.web.routes import mount
@@ -164,8 +169,9 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     await found(hub)
     await _write_admin_token(hub, data)
     watch = Watch(hub, log)
-    for turning in (asyncio.create_task(watch.run()), asyncio.create_task(questions.watch(hub))):
-        stack.callback(turning.cancel)
+    stack.push_async_callback(hub.uses.flush, writer)
+    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer)):
+        stack.callback(asyncio.create_task(turn).cancel)
     return _application(settings, hub, watch)
 
 
@@ -205,6 +211,8 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         Presences(directory, signals, state, stats, ttl_s=lifetimes.presence_s),
         Typists(directory, signals, state, stats, ttl_s=lifetimes.typing_s),
         mirror,
+        Throttle(),
+        Uses(),
     )
     upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state)
     turning = asyncio.create_task(upkeep.run())
@@ -244,6 +252,8 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     admission = Admission(seats)
     app[HUB] = hub
     app[ADMISSION] = admission
+    app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
+    app[PROXIES] = _proxies(settings)
     app[HEALTH] = watch
     app[SCRAPE] = asyncio.Lock()
     app[DOCUMENTS] = Documents(
@@ -265,6 +275,13 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
 
     app.on_shutdown.append(end_streams)
     return app
+
+
+def _proxies(settings: Settings) -> Proxies:
+    try:
+        return Proxies(settings.server.trusted_proxies, settings.server.login_header)
+    except ValueError as error:
+        raise SettingsError(f"setting refused: server.trusted_proxies: {error}") from None
 
 
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:

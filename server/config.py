@@ -24,12 +24,18 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Server(Section, frozen=True):
-    """Where the hub listens and whom it believes."""
+    """Where the hub listens and whom it believes.
+
+    `allowed_hosts` are names by which it may be called, beside addresses, this machine's own and `.local`;
+    `trusted_proxies` addresses or networks whose X-Forwarded-For, -Proto and -Host are believed; `login_header` the
+    header in which these say whom they have signed in, empty for none.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    login_header: str = ""
 
 
 class Database(Section, frozen=True):

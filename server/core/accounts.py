@@ -3,6 +3,7 @@
 import msgspec
 
 from server.core import rules
+from server.core.audit import noted
 from server.core.changes import Change, Decision, DropAgent, DropToken, Outgoing, PutAgent, PutToken
 from server.core.channels import joining, leaving
 from server.core.clock import now_ms
@@ -99,7 +100,9 @@ async def enrol(hub: Hub, caller: Caller, enrolment: Enrolment) -> Agent:
 
     def decide() -> Decision:
         rules.require_admin(caller)
-        return Decision(*arriving(hub.directory, agent, caller.agent.id))
+        changes, events = arriving(hub.directory, agent, caller.agent.id)
+        note = noted(caller.agent.id, "agent.create", agent.id, kind=agent.kind, **_power(agent.admin))
+        return Decision((*changes, note), events)
 
     await hub.writer.submit(decide)
     return agent
@@ -122,10 +125,21 @@ async def revise(hub: Hub, caller: Caller, agent_id: str, revision: Revision) ->
         before = rules.known_agent(hub.directory, agent_id)
         if revision.admin is False:
             _keep_an_admin(hub.directory, agent_id)
-        return Decision((PutAgent(msgspec.structs.replace(before, **news)),)) if news else Decision()
+        if not news:
+            return Decision()
+        change = PutAgent(msgspec.structs.replace(before, **news))
+        if caller.agent.id == agent_id and not caller.admin:
+            return Decision((change,))
+        note = noted(caller.agent.id, "agent.change", agent_id, fields=" ".join(news), **_power(revision.admin))
+        return Decision((change, note))
 
     await hub.writer.submit(decide)
     return rules.known_agent(hub.directory, agent_id)
+
+
+def _power(admin: bool | None) -> dict[str, str]:
+    """What the audit log says of somebody who becomes an admin or no longer is one."""
+    return {} if admin is None else {"admin": "yes" if admin else "no"}
 
 
 async def dismiss(hub: Hub, caller: Caller, agent_id: str) -> None:
@@ -144,7 +158,9 @@ async def dismiss(hub: Hub, caller: Caller, agent_id: str) -> None:
             more, event = leaving(channel_id, agent_id, caller.agent.id, at)
             changes.extend(more)
             events.append(event)
-        return Decision((*changes, DropAgent(agent_id, at)), (*events, _revoked(agent_id, caller.agent.id, at)))
+        note = noted(caller.agent.id, "agent.end", agent_id)
+        ended = (*changes, DropAgent(agent_id, at), note)
+        return Decision(ended, (*events, _revoked(agent_id, caller.agent.id, at)))
 
     await hub.writer.submit(decide)
 
@@ -163,8 +179,11 @@ def _revoked(agent_id: str, by: str, at: int) -> Outgoing:
 
 def tokens(hub: Hub, caller: Caller) -> list[Token]:
     """The caller's tokens, for an admin everybody's."""
-    found = hub.directory.tokens()
-    return found if caller.admin else [token for token in found if token.agent_id == caller.agent.id]
+    return [
+        msgspec.structs.replace(token, last_used_at=hub.uses.last(token.id, token.last_used_at))
+        for token in hub.directory.tokens()
+        if caller.admin or token.agent_id == caller.agent.id
+    ]
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -193,7 +212,9 @@ async def issue(hub: Hub, caller: Caller, wish: Wish) -> Issued:
 
     def decide() -> Decision:
         rules.known_agent(hub.directory, agent.id)
-        return Decision((PutToken(token, digest_of(secret)),))
+        scopes = " ".join(token.scopes)
+        note = noted(caller.agent.id, "token.issue", agent.id, token=token.id, name=token.name, scopes=scopes)
+        return Decision((PutToken(token, digest_of(secret)), note))
 
     await hub.writer.submit(decide)
     return Issued(
@@ -230,6 +251,7 @@ async def revoke(hub: Hub, caller: Caller, token_id: str) -> None:
         token = hub.directory.token(token_id)
         if token is None or (token.agent_id != caller.agent.id and not caller.admin):
             raise NotFound("token_not_found", "there is no such token, or none of yours")
-        return Decision((DropToken(token_id),), (_revoked(token.agent_id, caller.agent.id, now_ms()),))
+        note = noted(caller.agent.id, "token.revoke", token.agent_id, token=token_id, name=token.name)
+        return Decision((DropToken(token_id), note), (_revoked(token.agent_id, caller.agent.id, now_ms()),))
 
     await hub.writer.submit(decide)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from server.core import rules
+from server.core.audit import noted
 from server.core.changes import Decision, Entry, Outgoing
 from server.core.clock import now_ms
 from server.core.errors import Invalid, TooLarge
@@ -27,9 +28,9 @@ from server.core.model import Caller
 
 TEXT_LENGTH = 4000
 AFFECTED_MOST = 1000
+TYPE_LENGTH = 64
 COLLABORATION_BYTES = 64 << 10
 
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}", re.ASCII)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 _KINDS: dict[str, type[AnyGlobalEvent]] = {
@@ -54,15 +55,19 @@ async def announce(hub: Hub, caller: Caller, kind: str, part: GlobalPart) -> Ent
         for agent_id in part.affected_agents:
             rules.agent_id("data.affectedAgents", agent_id)
     event = _KINDS[kind](data=part)
-    written = await hub.writer.submit(lambda: Decision((), (Outgoing(event, now_ms(), caller.agent.id),)))
+
+    def decide() -> Decision:
+        note = noted(caller.agent.id, "global.announce", kind)
+        return Decision((note,), (Outgoing(event, now_ms(), caller.agent.id),))
+
+    written = await hub.writer.submit(decide)
     return written.entries[0]
 
 
 async def collaborate(hub: Hub, caller: Caller, channel_id: str, kind: str, content: dict[str, Any]) -> Entry:
     """Tell a channel's members something that only agents understand."""
     channel_id = rules.uuid("id", channel_id)
-    if not _TYPE.fullmatch(kind):
-        raise Invalid("type", "type must be 1 to 64 of A-Z a-z 0-9 . _ : / -")
+    kind = rules.line("type", kind, TYPE_LENGTH)
     encoded = msgspec.json.encode(content)
     if len(encoded) > COLLABORATION_BYTES:
         raise TooLarge("data_too_large", f"data is {len(encoded)} bytes, at most {COLLABORATION_BYTES}", field="data")

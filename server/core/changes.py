@@ -7,7 +7,7 @@ the directory, so that memory and disk say the same.
 import msgspec
 
 from server.core.events import AnyEvent, Verdict
-from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token
+from server.core.model import Agent, Channel, Code, Deed, Member, Message, Session, Thread, Token
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class DropAgent(Change, frozen=True):
 
 
 class SetPassword(Change, frozen=True):
-    """A person's password, as an argon2id hash."""
+    """A person's password, as an argon2id hash; one-time codes for a lost one are void then."""
 
     agent_id: str
     password_hash: str
@@ -60,19 +60,47 @@ class DropSession(Change, frozen=True):
     session_id: str
 
 
+class PruneLog(Change, frozen=True):
+    """The oldest events go, at most `most` of them, as far as they are from before `before_ms`."""
+
+    before_ms: int
+    most: int
+
+
+class TidyUp(Change, frozen=True):
+    """The database gives back at most `pages` freed pages and looks after its statistics."""
+
+    pages: int
+
+
 class TouchLog(Change, frozen=True):
     """Nothing, but written: to see whether the disk takes anything."""
 
 
-class PutWelcome(Change, frozen=True):
-    """A one-time code for the first human; `digest` is its SHA-256."""
+class NoteUses(Change, frozen=True):
+    """When tokens and sessions were used last, by their id (ms since the epoch)."""
+
+    used: dict[str, int]
+
+
+class PutCode(Change, frozen=True):
+    """A one-time code is made at `at`; `digest` is its SHA-256. A new one for a lost password voids the older."""
 
     digest: bytes
-    expires_at: int
+    code: Code
+    at: int
 
 
-class UseWelcome(Change, frozen=True):
-    """The one-time codes for the first human are spent."""
+class SpendCode(Change, frozen=True):
+    """A one-time code is used; refused when that has happened before."""
+
+    digest: bytes
+
+
+class Note(Change, frozen=True):
+    """A line of the audit log, true together with what it tells of."""
+
+    deed: Deed
 
 
 class PutChannel(Change, frozen=True):

@@ -3,6 +3,7 @@
 import msgspec
 
 from server.core import rules
+from server.core.audit import overruling
 from server.core.changes import Change, Decision, DropChannel, DropMember, Outgoing, PutChannel, PutMember
 from server.core.clock import now_ms
 from server.core.directory import Directory
@@ -128,7 +129,8 @@ async def alter(hub: Hub, caller: Caller, channel_id: str, alteration: Alteratio
             return Decision()
         event = ChannelUpdate(channel_id=channel_id, channel=ChannelPart(**news))
         outgoing = Outgoing(event, now_ms(), caller.agent.id, channel_id)
-        return Decision((PutChannel(msgspec.structs.replace(channel, **news)),), (outgoing,))
+        note = overruling(hub.directory, caller, channel_id, "channel.change", fields=" ".join(news))
+        return Decision((PutChannel(msgspec.structs.replace(channel, **news)), *note), (outgoing,))
 
     await hub.writer.submit(decide)
     return get(hub, caller, channel_id)
@@ -155,7 +157,8 @@ async def archive(hub: Hub, caller: Caller, channel_id: str) -> Channel:
         at = now_ms()
         archived = msgspec.structs.replace(channel, archived_at=at, archived_by=caller.agent.id)
         event = ChannelArchive(channel_id=channel_id, archived_by=caller.agent.id, archived_at=at)
-        return Decision((PutChannel(archived),), (Outgoing(event, at, caller.agent.id, channel_id),))
+        note = overruling(hub.directory, caller, channel_id, "channel.archive")
+        return Decision((PutChannel(archived), *note), (Outgoing(event, at, caller.agent.id, channel_id),))
 
     await hub.writer.submit(decide)
     return get(hub, caller, channel_id)
@@ -169,7 +172,8 @@ async def delete(hub: Hub, caller: Caller, channel_id: str) -> None:
         rules.may_govern(hub.directory, caller, channel_id, "owner")
         at = now_ms()
         event = ChannelDelete(channel_id=channel_id, deleted_by=caller.agent.id, deleted_at=at)
-        return Decision((DropChannel(channel_id, at),), (Outgoing(event, at, caller.agent.id, channel_id),))
+        note = overruling(hub.directory, caller, channel_id, "channel.delete")
+        return Decision((DropChannel(channel_id, at), *note), (Outgoing(event, at, caller.agent.id, channel_id),))
 
     await hub.writer.submit(decide)
 
@@ -200,12 +204,13 @@ async def seat(hub: Hub, caller: Caller, channel_id: str, agent_id: str, role: R
         rules.may_seat(hub.directory, caller, channel_id, wanted)
         if wanted == present:
             return Decision()
+        note = overruling(hub.directory, caller, channel_id, "member.change", agent=agent.id, role=wanted.role)
         if present is None:
             changes, event = joining(channel_id, wanted, caller.agent.id)
-            return Decision(changes, (event,))
+            return Decision((*changes, *note), (event,))
         update = ChannelMemberUpdate(channel_id=channel_id, member=wanted)
         outgoing = Outgoing(update, now_ms(), caller.agent.id, channel_id, agent.id)
-        return Decision((PutMember(channel_id, wanted),), (outgoing,))
+        return Decision((PutMember(channel_id, wanted), *note), (outgoing,))
 
     await hub.writer.submit(decide)
     return _seated(hub.directory, channel_id, agent_id)
@@ -227,6 +232,7 @@ async def unseat(hub: Hub, caller: Caller, channel_id: str, agent_id: str) -> No
         member = _seated(hub.directory, channel_id, agent_id)
         rules.may_unseat(hub.directory, caller, channel_id, member)
         changes, event = leaving(channel_id, agent_id, caller.agent.id, now_ms())
-        return Decision(changes, (event,))
+        note = overruling(hub.directory, caller, channel_id, "member.remove", agent=agent_id)
+        return Decision((*changes, *note), (event,))
 
     await hub.writer.submit(decide)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import singledispatchmethod
 
+import msgspec
+
 from server.core.changes import (
     AddReaction,
     AlterThread,
@@ -14,20 +16,24 @@ from server.core.changes import (
     DropReaction,
     DropSession,
     DropToken,
+    PruneLog,
     EditMessage,
     InsertMessage,
     InsertThread,
     MoveMarker,
+    Note,
+    NoteUses,
     PutAgent,
     PutChannel,
+    PutCode,
     PutMember,
     PutSession,
     PutToken,
-    PutWelcome,
     SetPassword,
     SettleQuestion,
+    SpendCode,
+    TidyUp,
     TouchLog,
-    UseWelcome,
 )
 from server.core.model import ALL_SCOPES, Agent, Caller, Channel, Member, Scope, Session, Token
 
@@ -89,6 +95,10 @@ class Directory:
         digest = self._token_digests.get(token_id)
         return self._tokens.get(digest) if digest else None
 
+    def sessions(self) -> list[Session]:
+        """Every session, oldest first."""
+        return sorted(self._sessions.values(), key=lambda session: session.created_at)
+
     def session(self, session_id: str) -> Session | None:
         """The session with this id."""
         digest = self._session_digests.get(session_id)
@@ -118,9 +128,12 @@ class Directory:
         raise NotImplementedError(type(change).__name__)
 
     @apply.register(SetPassword)
-    @apply.register(PutWelcome)
+    @apply.register(PutCode)
+    @apply.register(Note)
+    @apply.register(PruneLog)
+    @apply.register(TidyUp)
     @apply.register(TouchLog)
-    @apply.register(UseWelcome)
+    @apply.register(SpendCode)
     @apply.register(InsertMessage)
     @apply.register(EditMessage)
     @apply.register(BuryMessage)
@@ -168,6 +181,16 @@ class Directory:
         digest = self._session_digests.pop(change.session_id, None)
         if digest:
             del self._sessions[digest]
+
+    @apply.register
+    def _note_uses(self, change: NoteUses) -> None:
+        for credential, at in change.used.items():
+            digest = self._token_digests.get(credential)
+            if digest is not None:
+                self._tokens[digest] = msgspec.structs.replace(self._tokens[digest], last_used_at=at)
+            digest = self._session_digests.get(credential)
+            if digest is not None:
+                self._sessions[digest] = msgspec.structs.replace(self._sessions[digest], last_used_at=at)
 
     @apply.register
     def _put_channel(self, change: PutChannel) -> None:

@@ -36,6 +36,10 @@ class Forbidden(HubError):
     """The caller is known and may not."""
 
 
+class Misdirected(HubError):
+    """The request is meant for another host than this one."""
+
+
 class NotFound(HubError):
     """No such thing, or none that the caller may know of."""
 

@@ -7,13 +7,15 @@ from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ids import digest_of
 from server.core.mirror import Mirror
-from server.core.model import Caller, Limits
+from server.core.model import ALL_SCOPES, Caller, Limits
 from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
 from server.core.recent import Recent
 from server.core.records import Records
 from server.core.stats import Stats
+from server.core.throttle import Throttle
 from server.core.typists import Typists
+from server.core.uses import Uses
 from server.core.writer import Writer
 
 OPERATOR = "hubctl"
@@ -49,6 +51,8 @@ class Hub:
     presences: Presences
     typists: Typists
     mirror: Mirror
+    throttle: Throttle
+    uses: Uses
 
     def by_token(self, secret: str) -> Caller | None:
         """Who holds this bearer token."""
@@ -57,6 +61,13 @@ class Hub:
     def by_session(self, secret: str) -> Caller | None:
         """Who is signed in with this cookie."""
         return self.directory.caller_by_session(digest_of(secret), now_ms())
+
+    def by_name(self, name: str) -> Caller | None:
+        """The person of this name, whom a listed proxy has signed in; never a program."""
+        agent = self.directory.agent_named(name)
+        if agent is None or agent.kind != "human":
+            return None
+        return Caller(agent, ALL_SCOPES, f"{agent.id} by proxy")
 
     def has_human(self) -> bool:
         """Whether the first human has arrived."""

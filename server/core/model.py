@@ -8,6 +8,7 @@ from server.core.events import AnyAgentEvent, MemberPart, MessagePart, Role, Thr
 
 Kind = Literal["agent", "human", "bridge"]
 Scope = Literal["read", "write", "admin"]
+Purpose = Literal["first", "account", "password"]
 ALL_SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "write")
 
@@ -151,15 +152,38 @@ class Token(Resource, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     created_at: int
     expires_at: int | None = None
+    last_used_at: int | None = None
 
 
 class Session(Resource, frozen=True, kw_only=True):
-    """A person's signed-in browser."""
+    """A person's signed-in browser, which calls itself `device`. `current` is the one that asks, in answers."""
 
     id: str
     agent_id: str
     created_at: int
     expires_at: int
+    device: str = ""
+    last_used_at: int | None = None
+    current: bool = False
+
+
+class Code(msgspec.Struct, frozen=True):
+    """What a one-time code is for: the first human, another one, or a new password for `agent_id`."""
+
+    purpose: Purpose
+    expires_at: int
+    agent_id: str | None = None
+
+
+class Deed(Resource, frozen=True, kw_only=True):
+    """A line of the audit log: who did what to whom. `id` grows; it is set when the line is stored."""
+
+    id: int = 0
+    timestamp: int
+    agent_id: str
+    action: str
+    target: str
+    details: dict[str, str] = {}
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from server.core.changes import Change, Committed, Decision, Entry
 from server.core.events import PresencePart
-from server.core.model import Channel, Message
+from server.core.model import Channel, Code, Message
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -46,8 +46,8 @@ class Log(Protocol):
     async def password_hash(self, agent_id: str) -> str | None:
         """A person's argon2id hash."""
 
-    async def welcome_open(self, digest: bytes, now_ms: int) -> bool:
-        """Whether this one-time code is unused and not expired."""
+    async def code(self, digest: bytes, now_ms: int) -> Code | None:
+        """What this one-time code is for, while it is unused and not expired."""
 
     async def probe(self) -> str | None:
         """None when the database can be written, else what is wrong."""

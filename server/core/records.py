@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from server.core.model import Message, Thread, Told, Unread
+from server.core.model import Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 
 
@@ -48,3 +48,6 @@ class Records(Protocol):
 
     async def search(self, wanted: Search) -> list[Message]:
         """Messages that hold all of the words; one more than `limit` when there are more."""
+
+    async def deeds(self, before: int | None, limit: int) -> list[Deed]:
+        """The audit log, newest first, older than line `before`; one more than `limit` when there are more."""

@@ -26,13 +26,13 @@ from server.core.changes import (
     Written,
 )
 from server.core.errors import HubError, StorageFull, Unavailable
-from server.core.model import Message
+from server.core.model import Code, Message
 from server.core.ports import Head, Span
 from server.store import engine, reading
 from server.store.committing import Committing
 from server.store.records import StoredRecords
-from server.store.rows import agent_of, channel_of, entry_of, member_of, session_of, token_of
-from server.store.tables import agents, channels, events, log_head, members, sessions, tokens, welcomes
+from server.store.rows import agent_of, channel_of, code_of, entry_of, member_of, session_of, token_of
+from server.store.tables import agents, channels, codes, events, log_head, members, sessions, tokens
 
 T = TypeVar("T")
 
@@ -137,10 +137,11 @@ class Database:
         query = select(agents.c.password_hash).where(agents.c.id == agent_id)
         return await self._read(lambda c: c.execute(query).scalar_one_or_none())
 
-    async def welcome_open(self, digest: bytes, now_ms: int) -> bool:
-        """See `core.ports.Log.welcome_open`."""
-        query = select(welcomes.c.digest).where(welcomes.c.digest == digest, welcomes.c.expires_at > now_ms)
-        return await self._read(lambda c: c.execute(query).first()) is not None
+    async def code(self, digest: bytes, now_ms: int) -> Code | None:
+        """See `core.ports.Log.code`."""
+        query = select(codes).where(codes.c.digest == digest, codes.c.expires_at > now_ms)
+        row = await self._read(lambda c: c.execute(query).first())
+        return None if row is None else code_of(row)
 
     async def probe(self) -> str | None:
         """See `core.ports.Log.probe`."""

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, select, union
 
-from server.core.model import Message, Replies, Thread, Told, Unread
+from server.core.model import Deed, Message, Replies, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
-from server.store.rows import message_of, replies_of, thread_of, told_of
+from server.store.rows import deed_of, message_of, replies_of, thread_of, told_of
 from server.store.searching import index_for
-from server.store.tables import agent_events, markers, mentions, messages, reactions, threads
+from server.store.tables import agent_events, audit, markers, mentions, messages, reactions, threads
 
 UNREAD_MOST = 10_000
 """Messages behind a marker that are looked at to count the unread ones; beyond, the number means "or more"."""
@@ -183,3 +183,11 @@ def overdue(connection: Connection, now_ms: int, limit: int) -> list[Told]:
     """Open questions whose time is over, oldest first."""
     query = select(agent_events).where(agent_events.c.decision.is_(None), agent_events.c.expires_at <= now_ms)
     return [told_of(row) for row in connection.execute(query.order_by(agent_events.c.expires_at).limit(limit))]
+
+
+def deeds(connection: Connection, before: int | None, limit: int) -> list[Deed]:
+    """A page of the audit log, newest first."""
+    query = select(audit)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return [deed_of(row) for row in connection.execute(query.order_by(audit.c.id.desc()).limit(limit + 1))]

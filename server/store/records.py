@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from server.core.model import Message, Thread, Told, Unread
+from server.core.model import Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store import reading
@@ -68,3 +68,7 @@ class StoredRecords:
         """See `core.records.Records.search`."""
         async with self._searches:
             return await self._read(lambda c: reading.search(c, wanted))
+
+    async def deeds(self, before: int | None, limit: int) -> list[Deed]:
+        """See `core.records.Records.deeds`."""
+        return await self._read(lambda c: reading.deeds(c, before, limit))

@@ -10,6 +10,8 @@ from server.core.events import AgentEvent, AnyAgentEvent, frame_of
 from server.core.model import (
     Agent,
     Channel,
+    Code,
+    Deed,
     Limits,
     Member,
     Message,
@@ -95,12 +97,48 @@ def token_of(row: Row[Any]) -> Token:
         scopes=tuple(row.scopes.split()),
         created_at=row.created_at,
         expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
     )
 
 
 def session_of(row: Row[Any]) -> Session:
     """The session in a row."""
-    return Session(id=row.id, agent_id=row.agent_id, created_at=row.created_at, expires_at=row.expires_at)
+    return Session(
+        id=row.id,
+        agent_id=row.agent_id,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        device=row.device,
+        last_used_at=row.last_used_at,
+    )
+
+
+def code_of(row: Row[Any]) -> Code:
+    """The one-time code in a row."""
+    return Code(row.purpose, row.expires_at, row.agent_id)
+
+
+def deed_row(deed: Deed) -> dict[str, Any]:
+    """The columns of a line of the audit log, which numbers itself."""
+    return {
+        "timestamp": deed.timestamp,
+        "agent_id": deed.agent_id,
+        "action": deed.action,
+        "target": deed.target,
+        "details": _encode(deed.details).decode(),
+    }
+
+
+def deed_of(row: Row[Any]) -> Deed:
+    """The line of the audit log in a row."""
+    return Deed(
+        id=row.id,
+        timestamp=row.timestamp,
+        agent_id=row.agent_id,
+        action=row.action,
+        target=row.target,
+        details=msgspec.json.decode(row.details, type=dict[str, str]),
+    )
 
 
 def message_row(message: Message) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -14,18 +14,23 @@ from server.core.changes import (
     DropMember,
     DropSession,
     DropToken,
+    PruneLog,
+    Note,
+    NoteUses,
     PutAgent,
     PutChannel,
+    PutCode,
     PutMember,
     PutSession,
     PutToken,
-    PutWelcome,
     SetPassword,
+    SpendCode,
+    TidyUp,
     TouchLog,
-    UseWelcome,
 )
-from server.store.rows import agent_row, channel_row
-from server.store.tables import agents, channels, log_head, markers, members, sessions, tokens, welcomes
+from server.core.errors import Forbidden
+from server.store.rows import agent_row, channel_row, deed_row
+from server.store.tables import agents, audit, channels, codes, events, log_head, markers, members, sessions, tokens
 
 
 @singledispatch
@@ -43,6 +48,26 @@ def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
 
 
 @execute.register
+def _prune_log(change: PruneLog, connection: Connection) -> None:
+    oldest = select(events.c.seq, events.c.timestamp).order_by(events.c.seq).limit(change.most)
+    gone = 0
+    for row in connection.execute(oldest):
+        if row.timestamp >= change.before_ms:
+            break
+        gone = row.seq
+    if gone:
+        connection.execute(delete(events).where(events.c.seq <= gone))
+        connection.execute(update(log_head).values(oldest=gone + 1))
+
+
+@execute.register
+def _tidy_up(change: TidyUp, connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":  # PostgreSQL does both by itself
+        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({change.pages})").close()
+        connection.exec_driver_sql("PRAGMA optimize").close()
+
+
+@execute.register
 def _touch_log(_change: TouchLog, _connection: Connection) -> None:
     """Taking the counter, which every transaction does, writes already."""
 
@@ -56,6 +81,7 @@ def _put_agent(change: PutAgent, connection: Connection) -> None:
 def _drop_agent(change: DropAgent, connection: Connection) -> None:
     connection.execute(delete(tokens).where(tokens.c.agent_id == change.agent_id))
     connection.execute(delete(sessions).where(sessions.c.agent_id == change.agent_id))
+    connection.execute(delete(codes).where(codes.c.agent_id == change.agent_id))
     ended = {"removed_at": change.at, "password_hash": None, "admin": False}
     connection.execute(update(agents).where(agents.c.id == change.agent_id).values(ended))
 
@@ -64,6 +90,7 @@ def _drop_agent(change: DropAgent, connection: Connection) -> None:
 def _set_password(change: SetPassword, connection: Connection) -> None:
     secret = {"password_hash": change.password_hash}
     connection.execute(update(agents).where(agents.c.id == change.agent_id).values(secret))
+    connection.execute(delete(codes).where(codes.c.agent_id == change.agent_id))
 
 
 @execute.register
@@ -95,6 +122,7 @@ def _put_session(change: PutSession, connection: Connection) -> None:
         "digest": change.digest,
         "created_at": session.created_at,
         "expires_at": session.expires_at,
+        "device": session.device,
     }
     upsert(connection, sessions, row)
 
@@ -105,13 +133,38 @@ def _drop_session(change: DropSession, connection: Connection) -> None:
 
 
 @execute.register
-def _put_welcome(change: PutWelcome, connection: Connection) -> None:
-    upsert(connection, welcomes, {"digest": change.digest, "expires_at": change.expires_at})
+def _note_uses(change: NoteUses, connection: Connection) -> None:
+    uses = [{"credential": credential, "at": at} for credential, at in change.used.items()]
+    for table in (tokens, sessions):
+        place = table.c.id == bindparam("credential")
+        connection.execute(update(table).where(place).values(last_used_at=bindparam("at")), uses)
 
 
 @execute.register
-def _use_welcome(_change: UseWelcome, connection: Connection) -> None:
-    connection.execute(delete(welcomes))
+def _put_code(change: PutCode, connection: Connection) -> None:
+    code = change.code
+    void = codes.c.expires_at <= change.at
+    if code.agent_id is not None:
+        void |= codes.c.agent_id == code.agent_id
+    connection.execute(delete(codes).where(void))
+    row = {
+        "digest": change.digest,
+        "purpose": code.purpose,
+        "agent_id": code.agent_id,
+        "expires_at": code.expires_at,
+    }
+    connection.execute(insert(codes).values(row))
+
+
+@execute.register
+def _spend_code(change: SpendCode, connection: Connection) -> None:
+    if not connection.execute(delete(codes).where(codes.c.digest == change.digest)).rowcount:
+        raise Forbidden("welcome_closed", "somebody has used this link already")
+
+
+@execute.register
+def _note(change: Note, connection: Connection) -> None:
+    connection.execute(insert(audit).values(deed_row(change.deed)))
 
 
 @execute.register

@@ -54,6 +54,7 @@ tokens = Table(
     Column("scopes", Text, nullable=False),
     Column("created_at", Ms, nullable=False),
     Column("expires_at", Ms),
+    Column("last_used_at", Ms),
 )
 
 sessions = Table(
@@ -64,13 +65,30 @@ sessions = Table(
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("created_at", Ms, nullable=False),
     Column("expires_at", Ms, nullable=False),
+    Column("device", Text, nullable=False, server_default=""),
+    Column("last_used_at", Ms),
 )
 
-welcomes = Table(
-    "welcomes",
+codes = Table(
+    "codes",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("purpose", String(8), nullable=False),
+    Column("agent_id", String(64)),
     Column("expires_at", Ms, nullable=False),
+    comment="One-time codes that nobody has used yet",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("timestamp", Ms, nullable=False),
+    Column("agent_id", String(64), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    comment="What admins did, and what happened to accounts and keys; never a secret",
 )
 
 channels = Table(

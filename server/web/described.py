@@ -1,13 +1,28 @@
 """What each route takes and answers, on one page beside `routes`: the OpenAPI document is made of it."""
 
+from server.core import audit as core_audit
 from server.core.accounts import Issued
 from server.core.events import Envelope, PresencePart
 from server.core.markers import Marker
 from server.core.messages import Page
-from server.core.model import Agent, Channel, Member, Message, Thread, Token, Told, Unread
+from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token, Told, Unread
+from server.core.people import Invitation
 from server.core.telling import Correspondence
 from server.core.threads import Listed
-from server.web import agents, channels, conversation, events, here, messages, ops, people, telling, threads, tokens
+from server.web import (
+    agents,
+    audit,
+    channels,
+    conversation,
+    events,
+    here,
+    messages,
+    ops,
+    people,
+    telling,
+    threads,
+    tokens,
+)
 from server.web.openapi import ByKey, Described, Many
 from server.web.routes import Handler
 
@@ -98,9 +113,15 @@ DESCRIPTIONS: dict[Handler, Described] = {
         body=tokens.Wish, answer=Issued, status=201, example={"agentId": "scout", "name": "the box in the attic"}
     ),
     tokens.revoke: Described(status=204),
-    people.welcome: Described(body=people.Arrival, answer=Agent, status=201),
+    people.welcome: Described(body=people.Arrival, answer=Agent, status=201, also=(200,)),
     people.login: Described(body=people.Login, answer=Agent),
     people.logout: Described(status=204),
+    people.invite: Described(body=people.Inviting, answer=Invitation, status=201, example={}),
+    people.change_password: Described(body=people.NewPassword, status=204),
+    people.sessions: Described(answer=Many("sessions", Session)),
+    people.session: Described(answer=Session),
+    people.end_session: Described(status=204),
+    audit.listed: Described(query=audit.Wanted, answer=core_audit.Page),
     events.events: Described(query=events.Wanted, answer=str, media="text/event-stream"),
     ops.time: Described(answer=ops.Time),
     ops.readyz: Described(answer=ops.Readiness, also=(503,)),

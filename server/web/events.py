@@ -16,6 +16,7 @@ from server.core.replay import Start, catch_up, cursor_of, start_of
 from server.core.rules import uuid
 from server.core.stream import Interest, Stream
 from server.web.keys import ADMISSION, HUB
+from server.web.problem import NO_STORE
 from server.web.reading import Query, query
 
 SEND_BUFFER_BYTES = 128 << 10
@@ -30,10 +31,9 @@ STALL_S = 15.0
 _SECRETS_IN_URL = frozenset({"token", "access_token", "authorization", "auth", "bearer", "key", "apikey", "api_key"})
 
 _HEADERS = {
+    **NO_STORE,
     "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -82,7 +82,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     since = request.headers.get("Last-Event-ID") or wanted.since
     start = start_of(hub, cursor_of(since) if since is not None else None)
     stream = _stream(request, caller, interest)
-    admission.enter(stream, request.remote or "", session=request["by_session"])
+    admission.enter(stream, request["peer"].address, session=request["by_session"])
     try:
         return await _serve(request, hub, stream, start)
     finally:

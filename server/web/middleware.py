@@ -6,15 +6,16 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
-from server.core.errors import Forbidden, HubError, Unauthorized
+from server.core.errors import Forbidden, HubError, Misdirected, Unauthorized
 from server.core.hub import Hub
 from server.core.model import Caller
 from server.core.stats import HTTP_EDGES_S, Histogram, Stats
 from server.web import problem
-from server.web.keys import HUB
-from server.web.people import session_in
+from server.web.keys import HOSTS, HUB, PROXIES
+from server.web.peer import Peer
+from server.web.people import cookie_name
 from server.web.routes import OPEN, PLACES, Place
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,9 +37,11 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     hub = request.app[HUB]
     place = PLACES.get(request.match_info.handler, _ELSEWHERE)
     try:
+        _find_peer(request)
         _identify(request, hub)
         if request["caller"] is not None:
             hub.presences.seen(request["caller"].agent.id)
+            hub.uses.seen(request["caller"].credential)
         _admit(request, place)
         response = await handler(request)
     except HubError as error:
@@ -51,8 +54,20 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+def _find_peer(request: web.Request) -> None:
+    """Set `peer`; refuse what is meant for another host. Only HTTP/1.0 may name none: no browser speaks it."""
+    peer = request["peer"] = request.app[PROXIES].peer(request)
+    if peer.host is None and request.version < HttpVersion11:
+        return
+    if peer.host is None or not request.app[HOSTS].knows(peer.host):
+        raise Misdirected("unknown_host", "this hub is not called so; server.allowed_hosts names further ones")
+
+
 def _identify(request: web.Request, hub: Hub) -> None:
-    """Set `caller` and `by_session`. A wrong token is refused at once; a stale cookie is nobody."""
+    """Set `caller` and `by_session`. A wrong token is refused at once; a stale cookie is nobody.
+
+    Whom a listed proxy has signed in counts as signed in by a session.
+    """
     request["caller"] = None
     request["by_session"] = False
     authorization = request.headers.get(hdrs.AUTHORIZATION)
@@ -63,7 +78,13 @@ def _identify(request: web.Request, hub: Hub) -> None:
             raise Unauthorized("bad_token", "this token is unknown, revoked or expired")
         request["caller"] = caller
         return
-    secret_cookie = session_in(request)
+    peer: Peer = request["peer"]
+    person = request.app[PROXIES].person(request, peer)
+    if person is not None:
+        request["caller"] = hub.by_name(person)
+        request["by_session"] = request["caller"] is not None
+        return
+    secret_cookie = request.cookies.get(cookie_name(peer))
     if secret_cookie is not None:
         request["caller"] = hub.by_session(secret_cookie)
         request["by_session"] = request["caller"] is not None
@@ -89,7 +110,7 @@ def _same_origin(request: web.Request) -> None:
         foreign = site not in ("same-origin", "none")
     else:
         origin = request.headers.get(hdrs.ORIGIN)
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
+        foreign = origin is not None and urlsplit(origin).netloc != request["peer"].host
     if foreign:
         raise Forbidden("foreign_origin", "another web page sent this; nothing was done")
 

@@ -10,10 +10,9 @@ from server import __version__
 from server.core.clock import now_ms
 from server.core.errors import Unauthorized
 from server.web.keys import DOCUMENTS, HEALTH, METRICS, SCRAPE
+from server.web.peer import is_forwarded
 from server.web.problem import NO_STORE
 from server.web.reading import answer
-
-FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -73,7 +72,7 @@ def _document(text: bytes) -> web.Response:
 
 def _local(request: web.Request) -> bool:
     """Whether the request comes from this machine itself and not through a proxy on it."""
-    if any(name in request.headers for name in FORWARDING):
+    if is_forwarded(request):
         return False
     try:
         return ip_address(request.remote or "").is_loopback

@@ -16,6 +16,7 @@ STATUS: dict[type[errors.HubError], int] = {
     errors.Conflict: 409,
     errors.Unchanged: 409,
     errors.TooLarge: 413,
+    errors.Misdirected: 421,
     errors.Invalid: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,
@@ -72,5 +73,11 @@ def _response(status: int, code: str, detail: str, extra: dict[str, Any]) -> web
     return response
 
 
-NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Headers of everything under /api."""
+NO_STORE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""Headers of everything under /api, and of every refusal."""

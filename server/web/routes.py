@@ -7,6 +7,7 @@ from aiohttp import web
 
 from server.web import (
     agents,
+    audit,
     channels,
     conversation,
     events,
@@ -80,6 +81,12 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("POST", "/api/welcome", people.welcome, Place(OPEN, "people")),
     ("POST", "/api/login", people.login, Place(OPEN, "people")),
     ("POST", "/api/logout", people.logout, Place(KNOWN, "people")),
+    ("GET", "/api/sessions", people.sessions, Place(KNOWN, "people")),
+    ("GET", "/api/sessions/{id}", people.session, Place(KNOWN, "people")),
+    ("DELETE", "/api/sessions/{id}", people.end_session, Place(KNOWN, "people")),
+    ("POST", "/api/invitations", people.invite, Place(KNOWN, "people")),
+    ("PUT", "/api/me/password", people.change_password, Place(KNOWN, "people")),
+    ("GET", "/api/audit", audit.listed, Place(KNOWN, "people")),
     ("GET", "/api/me", agents.me, Place(KNOWN, "people")),
     ("GET", "/api/time", ops.time, Place(OPEN, "ops")),
     ("GET", "/api/events", events.events, Place(KNOWN, "events")),

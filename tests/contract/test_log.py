@@ -17,19 +17,24 @@ from server.core.changes import (
     DropMember,
     EditMessage,
     InsertMessage,
+    Note,
+    NoteUses,
     Outgoing,
+    PruneLog,
     PutAgent,
     PutChannel,
+    PutCode,
     PutMember,
+    PutSession,
     PutToken,
-    PutWelcome,
     SetPassword,
-    UseWelcome,
+    TidyUp,
+    SpendCode,
 )
-from server.core.errors import Conflict
+from server.core.errors import Conflict, Forbidden
 from server.core.events import ChannelMessage, ChannelMessageDelete, GlobalPart, SystemAnnouncement
 from server.core.ids import digest_of, new_id
-from server.core.model import Agent, Channel, Limits, Member, Message, Token
+from server.core.model import Agent, Channel, Code, Deed, Limits, Member, Message, Session, Token
 from server.core.ports import Span
 from server.store.database import Database
 from server.store.migrating import SchemaTooNew, migrate
@@ -166,12 +171,45 @@ async def test_a_decision_that_fails_leaves_no_trace(log: Database, room: str) -
 
 
 async def test_passwords_and_one_time_codes_are_kept_until_used(log: Database, room: str) -> None:
-    log.commit([Decision((SetPassword("anna", "hash"), PutWelcome(digest_of("code"), 100)))], 0)
+    first = Code("first", 100)
+    log.commit([Decision((SetPassword("anna", "hash"), PutCode(digest_of("code"), first, 1)))], 0)
     assert await log.password_hash("anna") == "hash"
-    assert await log.welcome_open(digest_of("code"), 99)
-    assert not await log.welcome_open(digest_of("code"), 100)
-    log.commit([Decision((UseWelcome(),))], 0)
-    assert not await log.welcome_open(digest_of("code"), 99)
+    assert await log.code(digest_of("code"), 99) == first
+    assert await log.code(digest_of("code"), 100) is None
+    log.commit([Decision((SpendCode(digest_of("code")),))], 0)
+    assert await log.code(digest_of("code"), 99) is None
+    with pytest.raises(Forbidden):
+        log.commit([Decision((SpendCode(digest_of("code")),))], 0)
+
+
+async def test_a_new_code_voids_the_older_ones_of_its_person_and_those_that_are_over(log: Database, room: str) -> None:
+    codes = {"old": Code("password", 100, "anna"), "over": Code("account", 5), "new": Code("password", 100, "anna")}
+    for at, (secret, code) in enumerate(codes.items()):
+        log.commit([Decision((PutCode(digest_of(secret), code, 4 + at),))], 0)
+    assert [await log.code(digest_of(secret), 0) for secret in codes] == [None, None, codes["new"]]
+    log.commit([Decision((SetPassword("anna", "hash"),))], 0)
+    assert await log.code(digest_of("new"), 0) is None
+
+
+async def test_last_uses_are_kept_with_tokens_and_sessions(log: Database, room: str) -> None:
+    token = Token(id=new_id(), agent_id="anna", scopes=("read",), created_at=1)
+    session = Session(id=new_id(), agent_id="anna", created_at=1, expires_at=9, device="a browser")
+    put = (PutToken(token, digest_of("token")), PutSession(session, digest_of("session")))
+    log.commit([Decision(put)], 0)
+    log.commit([Decision((NoteUses({token.id: 5, session.id: 6, "gone": 7}),))], 0)
+    contents = await log.contents()
+    assert PutToken(msgspec.structs.replace(token, last_used_at=5), digest_of("token")) in contents
+    assert PutSession(msgspec.structs.replace(session, last_used_at=6), digest_of("session")) in contents
+
+
+async def test_the_audit_log_is_read_backwards_in_pages(log: Database, room: str) -> None:
+    deeds = [Deed(timestamp=at, agent_id="anna", action="agent.end", target="b", details={"n": "1"}) for at in range(3)]
+    for deed in deeds:
+        log.commit([Decision((Note(deed),))], 0)
+    found = await log.records.deeds(None, 2)
+    assert [deed.timestamp for deed in found] == [2, 1, 0]  # one more than asked for: there are more
+    assert [deed.timestamp for deed in await log.records.deeds(found[1].id, 2)] == [0]
+    assert found[0] == msgspec.structs.replace(deeds[2], id=found[0].id)
 
 
 async def test_two_hubs_on_one_database_make_one_order(url: str, log: Database, room: str) -> None:
@@ -222,3 +260,18 @@ async def test_a_commit_is_on_disk_before_it_returns(tmp_path: Path) -> None:
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
     database.close()
     assert (mode, synchronous) == ("wal", 2)
+
+
+async def test_old_events_leave_the_log_a_few_at_a_time_and_messages_stay(log: Database, room: str) -> None:
+    sent = [log.commit([saying(room, word)], 0).written[0].message for word in "abcde"]
+    log.commit([Decision((PruneLog(before_ms=6, most=2),))], 0)
+    assert (await log.head()).oldest == 3
+    log.commit([Decision((PruneLog(before_ms=5, most=2),))], 0)
+    assert (await log.head()).oldest == 3, "the rest is not from before"
+    log.commit([Decision((PruneLog(before_ms=6, most=100), TidyUp(10)))], 0)
+    head = await log.head()
+    assert (head.oldest, head.seq) == (6, 5)
+    assert await log.entries(0, 5, 10) == []
+    assert [message.content for message in await log.history(room, None, Span(10))] == list("abcde")
+    assert sent
+    assert log.commit([saying(room, "on")], 5).written[0].entries[0].seq == 6

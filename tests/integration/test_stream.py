@@ -239,7 +239,7 @@ async def test_a_reader_that_stalls_is_cut_and_nobody_else_notices(admin: Client
     stalled = socket.socket()
     stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stalled.connect(("127.0.0.1", shared_hub.port))
-    request = f"GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared_hub.admin_token}\r\n\r\n"
+    request = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {shared_hub.admin_token}\r\n\r\n"
     stalled.sendall(request.encode())
     async with admin.stream(f"?channels={channel_id}") as frames:
         reading = asyncio.create_task(messages(frames, 40))

@@ -2,8 +2,8 @@
  *
  *     cc -O2 -pthread -o fan fan.c
  *     fan --port 8080 --readers 111 --publishers 16 --window 16 --seconds 5 --tokens FILE
- *         --subscribe 'GET /api/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %t\r\n\r\n'
- *         --publish   'POST /api/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %t\r\nContent-Type: application/json\r\n'
+ *         --subscribe 'GET /api/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %t\r\n\r\n'
+ *         --publish   'POST /api/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %t\r\nContent-Type: application/json\r\n'
  *         --body      '{"channelId":"...","content":"%m"}'
  *
  * --rate R    open loop: R messages a second in all. 0 (the default) is a closed loop: as fast as it goes

@@ -76,8 +76,8 @@ async def nchan(folder: Path) -> AsyncIterator[Peer]:
     redis = ("redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "", "--dir", str(home))
     nginx = ("nginx", "-p", str(home), "-c", str(conf), "-e", "error.log")
     async with _running(redis_port, *redis), _running(port, *nginx):
-        subscribe = r"GET /sub?id=a HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
-        publish = r"POST /pub?id=a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        subscribe = r"GET /sub?id=a HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+        publish = r"POST /pub?id=a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         yield Peer("nchan + Redis", port, subscribe, publish, '{"content":"hello %m"}')
 
 
@@ -86,7 +86,7 @@ async def bare() -> AsyncIterator[Peer]:
     """An aiohttp handler that answers JSON with JSON."""
     port = free_port()
     async with _running(port, sys.executable, str(Path(__file__).with_name("bare.py")), str(port)):
-        publish = r"POST /api/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        publish = r"POST /api/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         yield Peer("bare aiohttp", port, "", publish, '{"channelId":"a","content":"hello %m"}')
 
 
@@ -105,7 +105,7 @@ async def hub(folder: Path, name: str = "hub") -> AsyncIterator[tuple[Peer, HubP
                 tokens.append(token)
         file = home / "tokens"
         file.write_text("\n".join(tokens))
-        words = r"Host: x\r\nAuthorization: Bearer %t\r\n"
+        words = r"Host: localhost\r\nAuthorization: Bearer %t\r\n"
         yield (
             Peer(
                 "hub",
