@@ -170,7 +170,8 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     await _write_admin_token(hub, data)
     watch = Watch(hub, log)
     stack.push_async_callback(hub.uses.flush, writer)
-    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer)):
+    keeping = keep(hub, settings.log.retention_days)
+    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping):
         stack.callback(asyncio.create_task(turn).cancel)
     return _application(settings, hub, watch)
 

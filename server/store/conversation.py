@@ -128,7 +128,8 @@ def completed(event: AnyEvent, connection: Connection) -> AnyEvent:
     if not isinstance(event, ThreadUpdate):
         return event
     row = connection.execute(select(threads).where(threads.c.id == event.thread.id)).one()
-    return msgspec.structs.replace(event, thread=thread_of(row).part())
+    part = msgspec.structs.replace(thread_of(row).part(), resolved=row.resolved)
+    return msgspec.structs.replace(event, thread=part)
 
 
 @execute.register

@@ -11,6 +11,9 @@ READERS = 4
 
 LOCK_WAIT_S = 5
 
+WAL_BYTES = 32 << 20
+"""What is left of the write-ahead log's file after a checkpoint; a long reader may make it grow for a while."""
+
 _SQLITE = {
     # only heeded in a database without tables: freed pages can then be given back a few at a time
     "auto_vacuum": "INCREMENTAL",
@@ -29,7 +32,7 @@ def writing(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres(parsed))
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
-    _pragmas(engine, {**_SQLITE, "wal_autocheckpoint": "2000"})
+    _pragmas(engine, {**_SQLITE, "wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES)})
     event.listen(engine, "begin", _begin_immediate)
     return engine
 

@@ -28,8 +28,8 @@ from server.core.changes import (
     PutSession,
     PutToken,
     SetPassword,
-    TidyUp,
     SpendCode,
+    TidyUp,
 )
 from server.core.errors import Conflict, Forbidden
 from server.core.events import ChannelMessage, ChannelMessageDelete, GlobalPart, SystemAnnouncement
