@@ -140,7 +140,7 @@ export interface ChannelDelete {
   deletedAt: number;
 }
 
-/** A thread under a message (section 1). */
+/** A thread under a message (section 1); a change tells `resolved` either way. */
 export interface ThreadPart {
   id: string;
   parentMessageId: string;

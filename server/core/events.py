@@ -63,7 +63,7 @@ class ChannelPart(Part, frozen=True):
 
 
 class ThreadPart(Part, frozen=True):
-    """A thread under a message (section 1)."""
+    """A thread under a message (section 1); a change tells `resolved` either way."""
 
     id: str
     parent_message_id: str
@@ -71,7 +71,7 @@ class ThreadPart(Part, frozen=True):
     created_at: int
     reply_count: int
     title: str | None = None
-    resolved: bool = False
+    resolved: bool | None = None
 
 
 class CollaborationPart(Part, frozen=True):

@@ -85,7 +85,7 @@ class Thread(Resource, frozen=True, kw_only=True):
             created_at=self.created_at,
             reply_count=self.reply_count,
             title=self.title,
-            resolved=self.resolved,
+            resolved=self.resolved or None,
         )
 
 

@@ -273,7 +273,8 @@ async def test_agents_have_events_of_their_own(admin: Client, pair: Pair) -> Non
     assert (await agent.call("POST", where, words)).body["code"] == "not_a_member"
     for body, status, field in (
         ({"type": "", "data": {}}, 422, "type"),
-        ({"type": "two words", "data": {}}, 422, "type"),
+        ({"type": "two\nlines", "data": {}}, 422, "type"),
+        ({"type": "x" * 65, "data": {}}, 422, "type"),
         ({"type": "x", "data": []}, 422, "data"),
         ({"type": "x", "data": {"a": "\x00"}}, 422, "data"),
         ({"type": "x", "data": {"a\x00": 1}}, 422, "data"),
