@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 import structlog
-from aiohttp import web
+from aiohttp import web, web_response
 
 from server.bus.cache import RedisPages
 from server.bus.embedded import EmbeddedRedis
@@ -51,8 +51,9 @@ from server.store.migrating import migrate
 from server.web import asyncapi, openapi
 from server.web.described import DESCRIPTIONS
 from server.web.events import end_all
+from server.web.doorman import Doorman
 from server.web.hosts import Hosts
-from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE
+from server.web.keys import ADMISSION, DOCUMENTS, DOORMAN, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE
 from server.web.middleware import edge
 from server.web.peer import Proxies
 from server.web.ports import Documents
@@ -62,6 +63,9 @@ from server.web.routes import mount
 SILENCE_S = 15.0
 TICK_S = 1.0
 KEEPALIVE_S = 75.0
+LINGERING_S = 5.0
+"""How long the rest of a refused body is read and dropped, so that its sender gets to see the refusal."""
+
 SHUTDOWN_S = 3.0
 SWITCH_S = 0.0005
 """How long the event loop's thread may keep the writer's thread waiting; Python's own 5 ms would be half the budget."""
@@ -253,6 +257,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     admission = Admission(seats)
     app[HUB] = hub
     app[ADMISSION] = admission
+    app[DOORMAN] = Doorman()
     app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
     app[PROXIES] = _proxies(settings)
     app[HEALTH] = watch
@@ -265,7 +270,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
         Levels(
             log_seq=lambda: hub.dispatch.head,
             streams=lambda: len(admission.streams),
-            agents=lambda: len(hub.directory.agents),
+            agents=lambda: _agents(hub),
         ),
     )
     mount(app)
@@ -285,22 +290,33 @@ def _proxies(settings: Settings) -> Proxies:
         raise SettingsError(f"setting refused: server.trusted_proxies: {error}") from None
 
 
+def _agents(hub: Hub) -> dict[str, int]:
+    present = len(hub.dispatch.present())
+    return {"connected": present, "disconnected": len(hub.directory.agents) - present}
+
+
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:
     """Run the hub until `stopped`; prints the address, and the one-time link while there is no human."""
     sys.setswitchinterval(SWITCH_S)
+    # what aiohttp calls itself names its version and Python's; it has no setting for that
+    web_response.SERVER_SOFTWARE = "openclaw-hub"
     async with AsyncExitStack() as stack:
         app = await compose(settings, data, stack)
         runner = web.AppRunner(
             app,
             access_log=None,
             handler_cancellation=True,
+            auto_decompress=False,
             keepalive_timeout=KEEPALIVE_S,
+            lingering_time=LINGERING_S,
             shutdown_timeout=SHUTDOWN_S,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=4096)
         await site.start()
+        showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
+        stack.callback(showing_out.cancel)
         address = _address(settings.server.host, runner.addresses[0][1])
         _say("The hub is open at", address)
         code = await invite_first(app[HUB])

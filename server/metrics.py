@@ -14,7 +14,9 @@ from server.core.stats import Histogram, Hop, Stats
 class Levels:
     """What is looked at rather than counted: asked for at each scrape."""
 
-    def __init__(self, *, log_seq: Callable[[], int], streams: Callable[[], int], agents: Callable[[], int]) -> None:
+    def __init__(
+        self, *, log_seq: Callable[[], int], streams: Callable[[], int], agents: Callable[[], dict[str, int]]
+    ) -> None:
         self.log_seq = log_seq
         self.streams = streams
         self.agents = agents
@@ -90,7 +92,10 @@ class HubMetrics(Collector):
         yield messages
         yield GaugeMetricFamily("hub_log_seq", "The newest event of the log", self._levels.log_seq())
         yield CounterMetricFamily("hub_log_gaps_repaired", "Gaps filled from the database", stats.gaps_repaired)
-        yield GaugeMetricFamily("hub_agents", "Accounts", self._levels.agents())
+        agents = GaugeMetricFamily("hub_agents", "Accounts, by whether they have a stream open", labels=("state",))
+        for state, count in self._levels.agents().items():
+            agents.add_metric((state,), count)
+        yield agents
         yield _histogram("hub_event_loop_lag_seconds", "How late the event loop turns", "", {"": stats.loop_lag})
         build = GaugeMetricFamily("hub_build_info", "The version that runs", labels=("version",))
         build.add_metric((__version__,), 1)

@@ -12,7 +12,7 @@ from server.core.limits import allow
 from server.core.model import Caller, Message
 
 
-async def add(hub: Hub, caller: Caller, message_id: str, emoji: str) -> Message:
+async def add(hub: Hub, caller: Caller, message_id: str, emoji: str, arrived_s: float) -> Message:
     """React to a message; the message as it is then. Twice is once, and told once."""
     emoji = rules.emoji(emoji)
     message = await _target(hub, caller, message_id)
@@ -26,11 +26,11 @@ async def add(hub: Hub, caller: Caller, message_id: str, emoji: str) -> Message:
         return Decision((AddReaction(message.seq, emoji, agent_id),), (outgoing,))
 
     with suppress(Unchanged):
-        await hub.writer.submit(decide)
+        await hub.writer.submit(decide, arrived_s)
     return await messages.get(hub, caller, message.id)
 
 
-async def remove(hub: Hub, caller: Caller, message_id: str, emoji: str) -> None:
+async def remove(hub: Hub, caller: Caller, message_id: str, emoji: str, arrived_s: float) -> None:
     """Take a reaction back; one that is not there is gone already."""
     emoji = rules.emoji(emoji)
     message = await _target(hub, caller, message_id)
@@ -44,7 +44,7 @@ async def remove(hub: Hub, caller: Caller, message_id: str, emoji: str) -> None:
         return Decision((DropReaction(message.seq, emoji, agent_id),), (outgoing,))
 
     with suppress(Unchanged):
-        await hub.writer.submit(decide)
+        await hub.writer.submit(decide, arrived_s)
 
 
 async def _target(hub: Hub, caller: Caller, message_id: str) -> Message:

@@ -28,14 +28,14 @@ class Wanted(Query, frozen=True):
 
 async def react(request: web.Request) -> web.Response:
     """The message with the reaction on it."""
-    place = request.match_info
-    return answer(await reactions.add(request.app[HUB], request["caller"], place["id"], place["emoji"]))
+    hub, place, arrived_s = request.app[HUB], request.match_info, request["arrived_s"]
+    return answer(await reactions.add(hub, request["caller"], place["id"], place["emoji"], arrived_s))
 
 
 async def unreact(request: web.Request) -> web.Response:
     """204."""
-    place = request.match_info
-    await reactions.remove(request.app[HUB], request["caller"], place["id"], place["emoji"])
+    hub, place, arrived_s = request.app[HUB], request.match_info, request["arrived_s"]
+    await reactions.remove(hub, request["caller"], place["id"], place["emoji"], arrived_s)
     return nothing()
 
 

@@ -150,9 +150,14 @@ async def test_who_leaves_takes_its_presence_along(hub: HubProcess, admin: Clien
 # ---- what runs out
 
 
-async def test_typing_is_told_and_told_to_have_stopped_after_ten_seconds(
-    hub: HubProcess, admin: Client, keys: redis.Redis
-) -> None:
+async def test_what_runs_out_is_told_in_its_time(hub: HubProcess, admin: Client, keys: redis.Redis) -> None:
+    """Each takes ten seconds, so they share them."""
+    async with asyncio.TaskGroup() as together:
+        together.create_task(typing_stops(hub, admin, keys))
+        together.create_task(who_comes_and_who_goes(hub, admin))
+
+
+async def typing_stops(hub: HubProcess, admin: Client, keys: redis.Redis) -> None:
     channel_id = await admin.channel()
     path = f"/api/channels/{channel_id}/typing"
     async with member(hub, admin, channel_id) as (agent_id, agent), admin.stream(f"?channels={channel_id}") as frames:
@@ -162,7 +167,7 @@ async def test_typing_is_told_and_told_to_have_stopped_after_ten_seconds(
         assert await live(frames, "channel.typing") == typing | {"started": True}
         assert await lives_s(keys, f"typing:{channel_id}") == pytest.approx(10, abs=1)
         assert await keys.zscore(f"{PREFIX}typing:{channel_id}", agent_id) is not None
-        await _lost_keys_come_back_and_nobody_is_told_offline(hub, admin, keys)
+        await lost_keys_come_back_and_nobody_is_told_offline(hub, admin, keys)
         assert await live(frames, "channel.typing") == typing | {"started": False}
         assert monotonic() - began_s == pytest.approx(10, abs=1)
         assert await agent.ok("GET", path) == {"typing": []}
@@ -171,10 +176,11 @@ async def test_typing_is_told_and_told_to_have_stopped_after_ten_seconds(
         metrics = (await admin.call("GET", "/metrics")).body.decode()
     assert 'hub_ttl_expiry_error_seconds_bucket{kind="typing",le="1.0"} 1.0' in metrics
     assert 'hub_signal_latency_seconds_count{kind="typing"} 3.0' in metrics
+    assert 'hub_agents{state="connected"}' in metrics
 
 
-async def _lost_keys_come_back_and_nobody_is_told_offline(hub: HubProcess, admin: Client, keys: redis.Redis) -> None:
-    """Within the ten seconds that the test above has to wait anyway."""
+async def lost_keys_come_back_and_nobody_is_told_offline(hub: HubProcess, admin: Client, keys: redis.Redis) -> None:
+    """Within the ten seconds that typing has to wait anyway."""
     channel_id = await admin.channel()
     async with member(hub, admin, channel_id) as (agent_id, agent), admin.stream(f"?channels={channel_id}") as frames:
         await agent.ok("PUT", f"/api/channels/{channel_id}/presence", {"status": "online"})
@@ -187,7 +193,7 @@ async def _lost_keys_come_back_and_nobody_is_told_offline(hub: HubProcess, admin
         assert await frames.quiet()
 
 
-async def test_who_comes_and_who_goes_is_told_to_all_and_kept(hub: HubProcess, admin: Client) -> None:
+async def who_comes_and_who_goes(hub: HubProcess, admin: Client) -> None:
     agent_id, token = await admin.agent()
     async with admin.stream() as frames:
         frames.passing = frozenset()
@@ -225,6 +231,41 @@ async def test_a_planned_stop_is_announced_before_the_streams_end(tmp_path: Path
         await hub.start()
         async with hub.client() as admin, admin.stream("?since=0&types=system.shutdown") as frames:
             assert envelope(await frames.next())["event"]["data"]["severity"] == "info"
+
+
+async def test_presence_and_typing_go_on_without_redis(tmp_path: Path) -> None:
+    async with HubProcess(tmp_path, HUB_REDIS_URL="redis://127.0.0.1:1/0") as hub, hub.client() as admin:
+        channel_id = await admin.general()
+        async with admin.stream() as frames:
+            await admin.ok("PUT", f"/api/channels/{channel_id}/presence", {"status": "away"})
+            await admin.ok("PUT", f"/api/channels/{channel_id}/typing", {"started": True})
+            assert (await live(frames, "channel.presence"))["presence"]["status"] == "away"
+            assert (await live(frames, "channel.typing"))["started"] is True
+        assert len((await admin.ok("GET", f"/api/channels/{channel_id}/presence"))["presence"]) == 1
+        assert (await admin.ok("GET", f"/api/channels/{channel_id}/typing"))["typing"] == ["hubctl"]
+
+
+async def test_a_presence_outlives_the_hub_that_was_told_of_it(tmp_path: Path, redis_server_url: str) -> None:
+    settings = {"HUB_REDIS_URL": redis_server_url, "HUB_REDIS_PREFIX": "outlives:"}
+    async with HubProcess(tmp_path, **settings) as hub:
+        async with hub.client() as admin:
+            channel_id = await admin.general()
+            put = await admin.ok("PUT", f"/api/channels/{channel_id}/presence", {"status": "dnd"})
+        await hub.kill()
+        await hub.start()
+        async with hub.client() as admin:
+            (found,) = (await admin.ok("GET", f"/api/channels/{channel_id}/presence"))["presence"]
+        assert (found["agentId"], found["status"]) == (put["agentId"], "dnd")
+
+
+async def test_a_reactions_way_to_the_readers_is_measured(hub: HubProcess, admin: Client) -> None:
+    channel_id = await admin.channel()
+    message = (await admin.say(channel_id, "words"))["message"]
+    async with admin.stream(f"?channels={channel_id}") as frames:
+        await admin.ok("PUT", f"/api/messages/{message['id']}/reactions/👍")
+        await frames.until("channel.reaction.add")
+        metrics = (await admin.call("GET", "/metrics")).body.decode()
+    assert 'hub_signal_latency_seconds_count{kind="reaction"} 1.0' in metrics
 
 
 # ---- limits
