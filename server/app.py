@@ -50,8 +50,8 @@ from server.store.database import Database
 from server.store.migrating import migrate
 from server.web import asyncapi, openapi
 from server.web.described import DESCRIPTIONS
-from server.web.events import end_all
 from server.web.doorman import Doorman
+from server.web.events import end_all
 from server.web.hosts import Hosts
 from server.web.keys import ADMISSION, DOCUMENTS, DOORMAN, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE
 from server.web.middleware import edge
@@ -299,7 +299,7 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
     """Run the hub until `stopped`; prints the address, and the one-time link while there is no human."""
     sys.setswitchinterval(SWITCH_S)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
-    web_response.SERVER_SOFTWARE = "openclaw-hub"
+    web_response.SERVER_SOFTWARE = "openclaw-hub"  # type: ignore[attr-defined]
     async with AsyncExitStack() as stack:
         app = await compose(settings, data, stack)
         runner = web.AppRunner(

@@ -21,6 +21,7 @@ class DataDir:
     def __enter__(self) -> Self:
         """Make and lock it. Raises AlreadyRunning, OSError."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._close_to_others()
         lock = os.open(self.path / "hub.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,6 +33,14 @@ class DataDir:
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         self._lock = lock
         return self
+
+    def _close_to_others(self) -> None:
+        """A folder that somebody made for the hub becomes private; one with other things in it is left as it is."""
+        status = self.path.stat()
+        entries = {entry.name for entry in self.path.iterdir()}
+        ours = not entries or "hub.lock" in entries
+        if ours and status.st_uid == os.geteuid() and status.st_mode & 0o077:
+            self.path.chmod(0o700)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

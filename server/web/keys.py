@@ -6,6 +6,7 @@ from aiohttp import web
 
 from server.core.admission import Admission
 from server.core.hub import Hub
+from server.web.doorman import Doorman
 from server.web.hosts import Hosts
 from server.web.peer import Proxies
 from server.web.ports import Documents, Exposition, Health
@@ -15,6 +16,7 @@ ADMISSION = web.AppKey("ADMISSION", Admission)
 HEALTH = web.AppKey("HEALTH", Health)
 METRICS = web.AppKey("METRICS", Exposition)
 DOCUMENTS = web.AppKey("DOCUMENTS", Documents)
+DOORMAN = web.AppKey("DOORMAN", Doorman)
 HOSTS = web.AppKey("HOSTS", Hosts)
 PROXIES = web.AppKey("PROXIES", Proxies)
 SCRAPE = web.AppKey("SCRAPE", asyncio.Lock)

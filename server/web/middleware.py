@@ -13,7 +13,7 @@ from server.core.hub import Hub
 from server.core.model import Caller
 from server.core.stats import HTTP_EDGES_S, Histogram, Stats
 from server.web import problem
-from server.web.keys import HOSTS, HUB, PROXIES
+from server.web.keys import DOORMAN, HOSTS, HUB, PROXIES
 from server.web.peer import Peer
 from server.web.people import cookie_name
 from server.web.routes import OPEN, PLACES, Place
@@ -35,6 +35,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     arrived_s = perf_counter()
     request["arrived_s"] = arrived_s
     hub = request.app[HUB]
+    request.app[DOORMAN].heard(request.protocol)
     place = PLACES.get(request.match_info.handler, _ELSEWHERE)
     try:
         _find_peer(request)

@@ -5,7 +5,7 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.core.errors import HubError, Invalid, Malformed
 from server.web.problem import NO_STORE
@@ -35,6 +35,9 @@ async def body(request: web.Request, shape: type[T]) -> T:
     Raises HTTPUnsupportedMediaType, HTTPRequestEntityTooLarge, HTTPRequestTimeout, Malformed, Invalid.
     """
     if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType
+    if hdrs.CONTENT_ENCODING in request.headers:
+        # a few bytes that unpack to gigabytes; no client of a chat needs it
         raise web.HTTPUnsupportedMediaType
     raw = await _bytes(request)
     decoder = _DECODERS.get(shape)
