@@ -30,12 +30,13 @@ class Page(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Saying(msgspec.Struct, frozen=True):
-    """What somebody wants to say; `id` is the client's own or None."""
+    """What somebody wants to say; `id` is the client's own or None, `sender_id` whom a bridge speaks for."""
 
     channel_id: str
     content: str
     id: str | None = None
     thread_id: str | None = None
+    sender_id: str | None = None
 
 
 async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Posted:
@@ -46,6 +47,7 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     content = rules.content(saying.content, hub.bounds.message_bytes)
     channel_id = rules.uuid("channelId", saying.channel_id)
     message_id = new_id() if saying.id is None else rules.uuid("id", saying.id)
+    sender_id = rules.sender(caller, saying.sender_id)
     rules.may_write(hub.directory, caller, channel_id)
     thread_id = None if saying.thread_id is None else await threads.inside(hub, channel_id, saying.thread_id)
     await allow(hub, caller, "message")
@@ -56,18 +58,18 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
             id=message_id,
             channel_id=channel_id,
             content=content,
-            sender_id=caller.agent.id,
+            sender_id=sender_id,
             timestamp=now_ms(),
             mentions=rules.mentions(content, hub.directory, channel_id),
             seq=0,
             thread_id=thread_id,
         )
-        outgoing = Outgoing(_event_of(message), message.timestamp, caller.agent.id, channel_id)
+        outgoing = Outgoing(_event_of(message), message.timestamp, sender_id, channel_id)
         return Decision((InsertMessage(message, saying.id is not None),), (outgoing,))
 
     written = await hub.writer.submit(decide, arrived_s, shares=True)
     stored = written.message
-    if stored is None or (stored.sender_id, stored.channel_id) != (caller.agent.id, channel_id):
+    if stored is None or (stored.sender_id, stored.channel_id) != (sender_id, channel_id):
         raise Conflict("id_taken", "this id belongs to another message; nothing was stored", field="id")
     hub.stats.messages[caller.agent.kind, "repeated" if written.known else "stored"] += 1
     return Posted(stored, stored.seq, written.known)
@@ -163,7 +165,7 @@ async def edit(hub: Hub, caller: Caller, message_id: str, content: str) -> Messa
     """Give a message new content; only its author may, and not once it is deleted."""
     content = rules.content(content, hub.bounds.message_bytes)
     before = await find(hub, caller, message_id)
-    if before.sender_id != caller.agent.id:
+    if not rules.speaks_as(caller, before.sender_id):
         raise Forbidden("not_author", "only its author edits a message")
     _alive(before)
     rules.may_write(hub.directory, caller, before.channel_id)
@@ -176,7 +178,7 @@ async def edit(hub: Hub, caller: Caller, message_id: str, content: str) -> Messa
         event = ChannelMessageEdit(
             channel_id=before.channel_id, message_id=before.id, content=content, edited_at=edited_at, mentions=called
         )
-        outgoing = Outgoing(event, edited_at, caller.agent.id, before.channel_id)
+        outgoing = Outgoing(event, edited_at, before.sender_id, before.channel_id)
         return Decision((EditMessage(before.id, content, called, edited_at),), (outgoing,))
 
     await hub.writer.submit(decide)

@@ -20,6 +20,7 @@ _PICTURE = (
 _EMOJI = re.compile(
     f"{_PICTURE}(?:\u200d{_PICTURE})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|:[a-z0-9_+-]{{1,32}}:"
 )
+_EXTERNAL = re.compile(r"external:(?=.{3,64}\Z)[a-z0-9][a-z0-9_-]*:[!-~]+", re.ASCII)
 _EVERYONE = frozenset({"all", "channel"})
 _RANK: dict[Role, int] = {"member": 0, "moderator": 1, "owner": 2}
 
@@ -160,10 +161,29 @@ def may_govern(directory: Directory, caller: Caller, channel_id: str, role: Role
     return channel
 
 
+def sender(caller: Caller, named: str | None) -> str:
+    """Who a message is from: the caller, or whom a bridge names on the other side."""
+    if named is None:
+        return caller.agent.id
+    if caller.agent.kind != "bridge":
+        reason = "who sends is known by the credentials; only a bridge names somebody else"
+        raise Invalid("senderId", reason, code="unknown_field")
+    if not _EXTERNAL.fullmatch(named):
+        raise Invalid(
+            "senderId", "senderId must be external:PLATFORM:ID, with at most 64 characters behind `external:`"
+        )
+    return named
+
+
+def speaks_as(caller: Caller, sender_id: str) -> bool:
+    """Whether the caller is this sender, or a bridge to where it is."""
+    return sender_id == caller.agent.id or (caller.agent.kind == "bridge" and sender_id.startswith("external:"))
+
+
 def may_delete(directory: Directory, caller: Caller, channel_id: str, sender_id: str) -> None:
     """Refuse unless the caller wrote the message or keeps order in the channel."""
     may_write(directory, caller, channel_id)
-    if sender_id != caller.agent.id and not holds(directory, caller, channel_id, "moderator"):
+    if not speaks_as(caller, sender_id) and not holds(directory, caller, channel_id, "moderator"):
         raise Forbidden("not_author", "a message is deleted by its author, a moderator or an owner")
 
 

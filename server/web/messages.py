@@ -19,6 +19,7 @@ class Post(Body, frozen=True):
     content: str
     id: str | None = None
     thread_id: str | None = None
+    sender_id: str | None = None
 
 
 class Edit(Body, frozen=True):
@@ -48,7 +49,7 @@ async def post(request: web.Request) -> web.Response:
     """201 with the stored message; 200 when this id was stored before."""
     caller: Caller = request["caller"]
     wanted = await body(request, Post)
-    saying = messages.Saying(wanted.channel_id, wanted.content, wanted.id, wanted.thread_id)
+    saying = messages.Saying(wanted.channel_id, wanted.content, wanted.id, wanted.thread_id, wanted.sender_id)
     posted = await messages.post(request.app[HUB], caller, saying, request["arrived_s"])
     return answer(Posted(posted.message, posted.seq), 200 if posted.known else 201)
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from tests.hub import Client, HubProcess
+from tests.hub import Client, HubProcess, envelope
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,3 +197,32 @@ async def test_a_bad_query_is_refused(admin: Client, query: str) -> None:
     channel_id = await admin.general()
     answer = await admin.call("GET", f"/api/messages{query}&channelId={channel_id}")
     assert answer.status == 422
+
+
+async def test_a_bridge_speaks_for_others_and_nobody_else_does(admin: Client, shared_hub: HubProcess) -> None:
+    channel_id = await admin.general()
+    _, bridge_token = await admin.agent(kind="bridge")
+    _, agent_token = await admin.agent()
+    wanted = {"channelId": channel_id, "content": "from afar", "senderId": "external:telegram:-100123"}
+    async with shared_hub.client(bridge_token) as bridge, shared_hub.client(agent_token) as agent:
+        async with agent.stream("?types=channel.message,channel.message.edit") as frames:
+            message = (await bridge.ok("POST", "/api/messages", wanted))["message"]
+            told = envelope(await frames.next())
+            await bridge.ok("PATCH", f"/api/messages/{message['id']}", {"content": "corrected"})
+            edited = envelope(await frames.next())
+        assert message["senderId"] == told["senderId"] == edited["senderId"] == "external:telegram:-100123"
+        assert told["event"]["message"]["senderId"] == "external:telegram:-100123"
+        assert (await agent.call("PATCH", f"/api/messages/{message['id']}", {"content": "x"})).status == 403
+        for sender_id in (
+            "maya",
+            "external:",
+            "external:telegram:",
+            "external:t:a b",
+            "external:t:" + "x" * 63,
+            "external::1",
+        ):
+            answer = await bridge.call("POST", "/api/messages", {**wanted, "senderId": sender_id})
+            assert (answer.status, answer.body["field"]) == (422, "senderId"), sender_id
+        answer = await agent.call("POST", "/api/messages", wanted)
+        assert (answer.status, answer.body["code"], answer.body["field"]) == (422, "unknown_field", "senderId")
+        assert (await bridge.call("DELETE", f"/api/messages/{message['id']}")).status == 204
