@@ -18,7 +18,7 @@ async def cursor_of(client: Client) -> str:
 
 async def until_word(frames: Frames, word: str) -> list[tuple[str, str]]:
     """Types and channels of the events up to this announcement."""
-    seen = []
+    seen: list[tuple[str, str]] = []
     while True:
         frame = await frames.next()
         if frame.data is None:
