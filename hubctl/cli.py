@@ -5,6 +5,7 @@ import sys
 import click
 
 from hubctl.commands.agents import agent
+from hubctl.commands.bench import bench_command
 from hubctl.commands.channels import channel
 from hubctl.commands.export import export
 from hubctl.commands.outsider import outsider
@@ -28,5 +29,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (run, status, agent, token, channel, send, tail, export, outsider):
+for command in (run, status, agent, token, channel, send, tail, export, outsider, bench_command):
     main.add_command(command)

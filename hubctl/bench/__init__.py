@@ -1,0 +1,1 @@
+"""`hubctl bench`: agents that all read everything, a given rate, and what came of it."""
