@@ -303,6 +303,18 @@ export interface Reset {
   reason: string;
 }
 
+/** A channel as one who does not look at it sees it: the newest event, and what is unread. */
+export interface Count {
+  seq: number;
+  unread: number;
+  mentions: number;
+}
+
+/** The frame `hub.counters`, by channel id. */
+export interface Counters {
+  channels: Record<string, Count>;
+}
+
 /** A deliberate end; `retry` says whether it is worth coming back with the same credential. */
 export interface Bye {
   code: string;

@@ -19,7 +19,7 @@ from server.bus.link import Link
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.config import Settings, SettingsError
-from server.core import foreign, questions
+from server.core import foreign, questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
@@ -175,7 +175,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     watch = Watch(hub, log)
     stack.push_async_callback(hub.uses.flush, writer)
     keeping = keep(hub, settings.log.retention_days)
-    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping):
+    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, tally.run(hub)):
         stack.callback(asyncio.create_task(turn).cancel)
     return _application(settings, hub, watch)
 

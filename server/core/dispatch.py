@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from time import perf_counter
 
+import msgspec
+
 from server.core.changes import Entry
 from server.core.directory import Directory
+from server.core.group import Group, Key, key_of
 from server.core.ports import Head
 from server.core.stats import SIGNAL_KINDS, Stats
 from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
@@ -25,30 +28,6 @@ LONGEST_REST_S = 0.008
 SHORTEST_REST_S = 0.0005
 """After a batch the dispatcher rests about as long as writing it took, within these bounds: what is committed meanwhile
 goes out in one write per reader instead of several. After a lone message nobody waits."""
-
-_Key = tuple[frozenset[str], frozenset[str] | None, bool]
-
-
-class Group:
-    """Readers with the same channels, types and framing."""
-
-    __slots__ = ("key", "pending", "streams", "written_s")
-
-    def __init__(self, key: _Key) -> None:
-        self.key = key
-        self.streams: set[Stream] = set()
-        self.pending: list[bytes] = []
-        self.written_s = perf_counter()
-
-    @property
-    def channels(self) -> frozenset[str]:
-        """The channels whose events these readers get."""
-        return self.key[0]
-
-    def wants(self, kind: str) -> bool:
-        """Whether these readers asked for this type."""
-        return self.key[1] is None or kind in self.key[1]
-
 
 class Dispatch:
     """The newest log in memory (`head`), how far readers have been told (`position`), and the readers.
@@ -74,7 +53,7 @@ class Dispatch:
         self._target = 0
         self._scheduled = False
         self._rested_s = 0.0
-        self._groups: dict[_Key, Group] = {}
+        self._groups: dict[Key, Group] = {}
         self._by_channel: dict[str, set[Group]] = {}
         self._by_agent: dict[str, set[Stream]] = {}
         self._dirty: list[Group] = []
@@ -162,26 +141,23 @@ class Dispatch:
                 self.leave(stream)
                 stream.end(reason)
 
-    def _key_of(self, stream: Stream) -> _Key:
-        return (stream.channels, stream.interest.types, stream.chunked)
-
     def _enter(self, stream: Stream) -> None:
-        key = self._key_of(stream)
+        key = key_of(stream)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(key)
-            for channel_id in group.channels:
+            for channel_id in group.key.channels:
                 self._by_channel.setdefault(channel_id, set()).add(group)
         group.streams.add(stream)
 
     def _exit(self, stream: Stream) -> None:
-        group = self._groups.get(self._key_of(stream))
+        group = self._groups.get(key_of(stream))
         if group is None or stream not in group.streams:
             return
         group.streams.discard(stream)
         if not group.streams:
             del self._groups[group.key]
-            for channel_id in group.channels:
+            for channel_id in group.key.channels:
                 self._by_channel[channel_id].discard(group)
                 if not self._by_channel[channel_id]:
                     del self._by_channel[channel_id]
@@ -191,6 +167,30 @@ class Dispatch:
             self._exit(stream)
             stream.channels = channels
             self._enter(stream)
+
+    def reshape(self, stream: Stream, bodies: frozenset[str] | None) -> None:
+        """From the present position on, `stream` gets the words of these channels."""
+        joined = stream in self._by_agent.get(stream.agent_id, ())
+        if joined:
+            self._flush()
+            self._exit(stream)
+        stream.interest = msgspec.structs.replace(stream.interest, bodies=bodies)
+        if joined:
+            self._enter(stream)
+
+    def count(self, stream: Stream, stale: dict[str, int]) -> None:
+        """`stream` is to get the numbers of these channels, of which it got no words."""
+        group = self._groups.get(key_of(stream))
+        if group is not None:
+            group.stale.update(stale)
+
+    def take_stale(self) -> list[tuple[list[Stream], dict[str, int]]]:
+        """The readers that are to get numbers, and the newest seq of each channel; nothing when asked again."""
+        found = [(list(group.streams), group.stale) for group in self._groups.values() if group.stale]
+        for group in self._groups.values():
+            if group.stale:
+                group.stale = {}
+        return found
 
     # ---- what goes out
 
@@ -219,7 +219,7 @@ class Dispatch:
         if arrived_s:
             self._signals.append((kind, arrived_s))
         if channel_id is not None:
-            self._collect(self._by_channel.get(channel_id, ()), kind, frame)
+            self._collect(self._by_channel.get(channel_id, ()), kind, frame, channel_id)
         elif agent_id is None:
             self._collect(self._groups.values(), kind, frame)
         else:
@@ -294,7 +294,7 @@ class Dispatch:
             return
         if entry.kind == "channel.member.join" and entry.agent_id is not None:
             self._admit(channel_id, entry.agent_id)
-        self._collect(self._by_channel.get(channel_id, ()), entry.kind, entry.frame)
+        self._collect(self._by_channel.get(channel_id, ()), entry.kind, entry.frame, channel_id)
         if entry.kind in _ENDING:
             self._dismiss(channel_id, entry)
 
@@ -323,12 +323,16 @@ class Dispatch:
         for stream in leaving:
             self._move(stream, stream.channels - {channel_id})
 
-    def _collect(self, groups: Iterable[Group], kind: str, frame: bytes) -> None:
+    def _collect(self, groups: Iterable[Group], kind: str, frame: bytes, channel_id: str | None = None) -> None:
         for group in groups:
-            if group.wants(kind):
-                if not group.pending:
-                    self._dirty.append(group)
-                group.pending.append(frame)
+            if not group.wants(kind):
+                continue
+            if channel_id is not None and group.only_counts(channel_id, kind):
+                group.stale[channel_id] = self.position + 1
+                continue
+            if not group.pending:
+                self._dirty.append(group)
+            group.pending.append(frame)
 
     def _send(self, streams: Iterable[Stream], kind: str, frame: bytes) -> None:
         """Write to some readers alone, after what their groups still hold, so that order is kept."""
@@ -345,7 +349,7 @@ class Dispatch:
         self._dirty.clear()
 
     def _write(self, group: Group, frames: bytes) -> None:
-        data = chunk_of(frames) if group.key[2] else frames
+        data = chunk_of(frames) if group.key.chunked else frames
         slow: list[Stream] = []
         for stream in group.streams:
             sink = stream.sink

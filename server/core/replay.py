@@ -64,17 +64,20 @@ def start_of(hub: Hub, cursor: Cursor | None) -> Start:
 async def catch_up(hub: Hub, stream: Stream, after: int, send: Send) -> None:
     """Send what `stream` may see after the event `after`, then join it to the live readers in the same step."""
     dispatch = hub.dispatch
+    stale: dict[str, int] = {}
     while not stream.ended.done():
         stream.channels = audience(hub.directory, stream.agent_id, stream.interest)
         stream.lost = hub.directory.lost_by(stream.agent_id)
         recent = dispatch.recent(after, min(dispatch.position, after + PAGE))
         entries = recent if recent is not None else await hub.log.entries(after, dispatch.position, PAGE)
         frames = b"".join(entry.frame for entry in entries if stream.sees(entry))
+        stale.update({entry.channel_id or "": entry.seq for entry in entries if stream.only_counts(entry)})
         if recent is not None and after + len(recent) == dispatch.position and len(frames) <= STEP_BYTES:
             # no await from here on: nothing can happen between what is replayed and what is live
             if frames:
                 stream.write(frames)
             dispatch.join(stream, stream.channels)
+            dispatch.count(stream, stale)
             return
         after = entries[-1].seq if entries else dispatch.position
         if frames:

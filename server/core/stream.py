@@ -13,11 +13,29 @@ LEAVE = "channel.member.leave"
 DELETE = "channel.delete"
 
 
+WORDS = frozenset(
+    {
+        "channel.message",
+        "channel.message.edit",
+        "channel.message.delete",
+        "channel.reaction.add",
+        "channel.reaction.remove",
+        "channel.typing",
+        "thread.message",
+    }
+)
+"""What is said in a channel, and what becomes of it: `?bodies=` is about these."""
+
+
 class Interest(msgspec.Struct, frozen=True):
-    """What a reader asked for; None means all that it is entitled to."""
+    """What a reader asked for; None means all that it is entitled to.
+
+    Of channels that are not in `bodies` a reader gets numbers instead of what is said there.
+    """
 
     channels: frozenset[str] | None = None
     types: frozenset[str] | None = None
+    bodies: frozenset[str] | None = None
 
     def wants_channel(self, channel_id: str) -> bool:
         """Whether events of this channel are asked for."""
@@ -26,6 +44,10 @@ class Interest(msgspec.Struct, frozen=True):
     def wants_type(self, kind: str) -> bool:
         """Whether events of this type are asked for."""
         return self.types is None or kind in self.types
+
+    def wants_words(self, channel_id: str, kind: str) -> bool:
+        """Whether what is said in this channel is asked for; all that is not saying always is."""
+        return self.bodies is None or channel_id in self.bodies or kind not in WORDS
 
 
 def audience(directory: Directory, agent_id: str, interest: Interest) -> frozenset[str]:
@@ -60,7 +82,14 @@ class Stream:
             return False
         if entry.channel_id is None:
             return entry.agent_id is None or self.agent_id in (entry.agent_id, entry.sender_id)
+        if not self.interest.wants_words(entry.channel_id, entry.kind):
+            return False
         return entry.channel_id in self.channels or self.is_own_end(entry)
+
+    def only_counts(self, entry: Entry) -> bool:
+        """Whether the entry changes a number of a channel whose words this reader does not get."""
+        channel_id = entry.channel_id
+        return channel_id in self.channels and not self.interest.wants_words(channel_id or "", entry.kind)
 
     def is_own_end(self, entry: Entry) -> bool:
         """Whether the entry tells this reader that a channel is over for it: the last it gets of that channel."""

@@ -6,12 +6,13 @@ import msgspec
 
 from server import __version__
 from server.core.events import AnyAgentEvent, AnyChannelEvent, AnyGlobalEvent, Envelope, type_of
+from server.core.tally import Counters
 from server.web.events import Bye, Hello, Reset
 from server.web.openapi import REFERENCE
 
 Json = dict[str, Any]
 
-_STREAM_FRAMES: dict[str, type] = {"hub.hello": Hello, "hub.reset": Reset, "hub.bye": Bye}
+_STREAM_FRAMES: dict[str, type] = {"hub.hello": Hello, "hub.reset": Reset, "hub.counters": Counters, "hub.bye": Bye}
 _PUBSUB: dict[str, tuple[str, Any]] = {
     "channel": ("pubsub:channel:{channelId}", AnyChannelEvent),
     "global": ("pubsub:global", AnyGlobalEvent),

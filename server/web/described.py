@@ -123,6 +123,7 @@ DESCRIPTIONS: dict[Handler, Described] = {
     people.end_session: Described(status=204),
     audit.listed: Described(query=audit.Wanted, answer=core_audit.Page),
     events.events: Described(query=events.Wanted, answer=str, media="text/event-stream"),
+    events.reshape: Described(body=events.Reshaping, answer=events.Shape, example={"bodies": [_CHANNEL]}),
     ops.time: Described(answer=ops.Time),
     ops.readyz: Described(answer=ops.Readiness, also=(503,)),
     ops.healthz: Described(answer=str, media="text/plain"),

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from server.core.admission import Admission
 from server.core.clock import now_ms
-from server.core.errors import Malformed
+from server.core.errors import Malformed, NotFound
 from server.core.hub import Hub
 from server.core.model import Caller
 from server.core.replay import Start, catch_up, cursor_of, start_of
@@ -17,7 +17,7 @@ from server.core.rules import uuid
 from server.core.stream import Interest, Stream
 from server.web.keys import ADMISSION, HUB
 from server.web.problem import NO_STORE
-from server.web.reading import Query, query
+from server.web.reading import Body, Query, answer, body, query
 
 SEND_BUFFER_BYTES = 128 << 10
 """The kernel's share of what a reader has not read; by itself it would grow to 4 MB before a write waits."""
@@ -43,6 +43,20 @@ class Wanted(Query, frozen=True):
     channels: str | None = None
     types: str | None = None
     since: str | None = None
+    bodies: str | None = None
+
+
+class Reshaping(Body, frozen=True):
+    """PATCH /api/streams/{id}: the channels whose words the stream gets; null is all of them."""
+
+    bodies: tuple[str, ...] | None
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """An open stream, and the channels whose words it gets; null is all of them."""
+
+    id: str
+    bodies: tuple[str, ...] | None
 
 
 class Hello(msgspec.Struct, frozen=True, rename="camel"):
@@ -91,12 +105,32 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def _interest(wanted: Wanted) -> Interest:
-    channels = types = None
-    if wanted.channels is not None:
-        channels = frozenset(uuid("channels", word) for word in wanted.channels.split(",") if word)
+    types = None
     if wanted.types is not None:
         types = frozenset(word for word in wanted.types.split(",") if word)
-    return Interest(channels, types)
+    return Interest(_ids("channels", wanted.channels), types, _ids("bodies", wanted.bodies))
+
+
+def _ids(field: str, listed: str | None) -> frozenset[str] | None:
+    return None if listed is None else frozenset(uuid(field, word) for word in listed.split(",") if word)
+
+
+async def reshape(request: web.Request) -> web.Response:
+    """The open stream as it is from now on."""
+    wanted = await body(request, Reshaping)
+    stream = _own(request)
+    bodies = None if wanted.bodies is None else frozenset(uuid("bodies", word) for word in wanted.bodies)
+    request.app[HUB].dispatch.reshape(stream, bodies)
+    return answer(Shape(stream.id, None if bodies is None else tuple(sorted(bodies))))
+
+
+def _own(request: web.Request) -> Stream:
+    """The caller's open stream that the URL names."""
+    caller: Caller = request["caller"]
+    for stream in request.app[ADMISSION].streams:
+        if stream.id == request.match_info["id"] and stream.agent_id == caller.agent.id:
+            return stream
+    raise NotFound("stream_not_found", "there is no such open stream of yours")
 
 
 def _stream(request: web.Request, caller: Caller, interest: Interest) -> Stream:

@@ -90,6 +90,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/me", agents.me, Place(KNOWN, "people")),
     ("GET", "/api/time", ops.time, Place(OPEN, "ops")),
     ("GET", "/api/events", events.events, Place(KNOWN, "events")),
+    ("PATCH", "/api/streams/{id}", events.reshape, Place(KNOWN, "events")),
     ("GET", "/api/openapi.json", ops.openapi, Place(OPEN, "ops")),
     ("GET", "/api/asyncapi.json", ops.asyncapi, Place(OPEN, "ops")),
     ("GET", "/healthz", ops.healthz, Place(OPEN, "ops")),

@@ -5,6 +5,7 @@ from typing import Any, get_args
 import msgspec
 
 from server.core.events import AnyAgentEvent, AnyChannelEvent, AnyGlobalEvent, Envelope
+from server.core.tally import Counters
 from server.web.events import Bye, Hello, Reset
 
 _HEAD = "// The events of OpenClaw Hub, made by `make types` from server/core/events.py. Times are ms since 1970.\n"
@@ -18,7 +19,7 @@ _UNIONS: dict[str, Any] = {
 def declarations() -> str:
     """The text of a module of types."""
     structs: dict[str, Any] = {}
-    for root in (*_UNIONS.values(), Envelope, Hello, Reset, Bye):
+    for root in (*_UNIONS.values(), Envelope, Hello, Reset, Counters, Bye):
         _collect(msgspec.inspect.type_info(root), structs)
     blocks = [_interface(kind) for kind in structs.values()]
     for name, union in _UNIONS.items():
@@ -40,6 +41,8 @@ def _collect(kind: Any, structs: dict[str, Any]) -> None:
             _collect(member, structs)
     elif isinstance(kind, inspect.CollectionType | inspect.VarTupleType):
         _collect(kind.item_type, structs)
+    elif isinstance(kind, inspect.DictType):
+        _collect(kind.value_type, structs)
 
 
 def _interface(kind: Any) -> str:

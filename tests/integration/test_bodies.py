@@ -1,0 +1,90 @@
+"""`?bodies=`: words of the channel that one looks at, numbers of the others."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.hub import Client, HubProcess, Json, envelope, said
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Pair = tuple[Client, str, Client]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pair(shared_hub: HubProcess) -> AsyncIterator[Pair]:
+    """An admin who speaks, an agent's id, and the agent, who listens."""
+    async with shared_hub.client() as admin:
+        agent_id, token = await admin.agent()
+        async with shared_hub.client(token) as other:
+            yield admin, agent_id, other
+
+
+async def room(pair: Pair) -> str:
+    admin, agent_id, _ = pair
+    channel_id = await admin.channel()
+    await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
+    return channel_id
+
+
+async def test_one_gets_words_of_the_named_channel_and_numbers_of_the_others(pair: Pair) -> None:
+    admin, agent_id, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    async with other.stream(f"?bodies={looked_at}") as frames:
+        await admin.say(elsewhere, f"psst @{agent_id}")
+        last = await admin.say(elsewhere, "and another")
+        await admin.say(looked_at, "hello")
+        numbers: Json = {}
+        words: list[str] = []
+        while not words or numbers.get(elsewhere, {}).get("seq") != last["seq"]:
+            frame = await frames.next()
+            if frame.event == "hub.counters":
+                assert frame.id is None
+                numbers = envelope(frame)["channels"]
+            elif frame.event == "channel.message":
+                words.append(said(frame))
+    assert words == ["hello"]
+    assert numbers == {elsewhere: {"seq": last["seq"], "unread": 2, "mentions": 1}}
+
+
+async def test_an_open_stream_looks_elsewhere(pair: Pair) -> None:
+    admin, _, other = pair
+    first, second = await room(pair), await room(pair)
+    async with other.stream(f"?bodies={first}") as frames:
+        stream_id = envelope(frames.hello)["streamId"]
+        shape = await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": [second]})
+        assert shape == {"id": stream_id, "bodies": [second]}
+        await admin.say(second, "now here")
+        assert said((await frames.until("channel.message"))[-1]) == "now here"
+        await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": None})
+        await admin.say(first, "and everywhere")
+        assert said((await frames.until("channel.message"))[-1]) == "and everywhere"
+
+
+async def test_a_resumed_stream_gets_numbers_of_what_it_missed(pair: Pair) -> None:
+    admin, _, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    async with other.stream(f"?bodies={looked_at}") as frames:
+        cursor = frames.hello.id
+    missed = await admin.say(elsewhere, "while it was away")
+    async with other.stream(f"?bodies={looked_at}", cursor) as frames:
+        counters = envelope((await frames.until("hub.counters"))[-1])
+    assert counters == {"channels": {elsewhere: {"seq": missed["seq"], "unread": 1, "mentions": 0}}}
+
+
+async def test_joins_are_told_whatever_one_looks_at(pair: Pair) -> None:
+    admin, _, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    newcomer, _ = await admin.agent()
+    async with other.stream(f"?bodies={looked_at}") as frames:
+        await admin.ok("PUT", f"/api/channels/{elsewhere}/members/{newcomer}", {"role": "member"})
+        assert (await frames.until("channel.member.join"))[-1].id is not None
+
+
+async def test_somebody_elses_stream_is_not_there(pair: Pair) -> None:
+    admin, _, other = pair
+    async with other.stream() as frames:
+        stream_id = envelope(frames.hello)["streamId"]
+        answer = await admin.call("PATCH", f"/api/streams/{stream_id}", {"bodies": []})
+    assert (answer.status, answer.body["code"]) == (404, "stream_not_found")
