@@ -29,6 +29,7 @@ SHORTEST_REST_S = 0.0005
 """After a batch the dispatcher rests about as long as writing it took, within these bounds: what is committed meanwhile
 goes out in one write per reader instead of several. After a lone message nobody waits."""
 
+
 class Dispatch:
     """The newest log in memory (`head`), how far readers have been told (`position`), and the readers.
 
