@@ -7,6 +7,7 @@ import click
 from hubctl.commands.agents import agent
 from hubctl.commands.bench import bench_command
 from hubctl.commands.channels import channel
+from hubctl.commands.drill import drill
 from hubctl.commands.export import export
 from hubctl.commands.outsider import outsider
 from hubctl.commands.run import run
@@ -29,5 +30,5 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (run, status, agent, token, channel, send, tail, export, outsider, bench_command):
+for command in (run, status, agent, token, channel, send, tail, export, outsider, bench_command, drill):
     main.add_command(command)

@@ -7,7 +7,7 @@ from html import escape
 from hubctl.bench.verdict import Line
 from hubctl.load.latencies import Latencies
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 220, 10, 28, 24
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 220, 20, 28, 24
 FIRST_MS, LAST_MS = 0.1, 1000.0
 COLUMNS = 100
 TICKS_MS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -30,16 +30,16 @@ svg .mark { stroke: var(--bad); stroke-dasharray: 4 3; }
 WORDS = {True: ("reached", "reached"), False: ("missed", "missed"), None: ("open", "not measured")}
 
 
-def page(title: str, lines: Sequence[Line], doubts: Sequence[str], spreads: Sequence[tuple[str, Latencies]]) -> str:
-    """The whole document; `spreads` are drawn in order, each under its name."""
+def page(run: str, lines: Sequence[Line], doubts: Sequence[str], spreads: Sequence[tuple[str, Latencies]]) -> str:
+    """The whole document; `run` says what was run when, `spreads` are drawn in order, each under its name."""
     rows = "".join(_row(line) for line in lines)
     notes = "".join(f'<p class="doubt">Doubtful: {escape(words)}.</p>' for words in doubts)
-    charts = "".join(f"<h2>{escape(name)}</h2>{chart(name, spread)}" for name, spread in spreads if spread.total)
+    charts = "".join(f"<h2>{escape(name)}, ms</h2>{chart(name, spread)}" for name, spread in spreads if spread.total)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
-        f"<h1>{escape(title)}</h1>"
+        f"<title>hubctl bench</title><style>{STYLE}</style></head><body><main>"
+        f"<h1>hubctl bench</h1><p>{escape(run)}</p>"
         "<table><thead><tr><th>what</th><th>asked</th><th>measured</th><th>verdict</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>{notes}{charts}</main></body></html>\n"
     )

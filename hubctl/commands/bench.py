@@ -95,15 +95,15 @@ def _tell(shown: Show, words: str, share: float, ledger: Ledger | None) -> None:
 
 def _report(outcome: Outcome, verdict: list[Line], doubtful: list[str]) -> str:
     measured, ledger = outcome.measured, outcome.ledger
-    title = f"hubctl bench, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {measured.agents} agents, "
-    title += f"{measured.asked_rate:g} messages a second, {measured.seconds:g} s"
+    words = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {measured.agents} agents, each reading everything, "
+    words += f"{measured.asked_rate:g} messages a second for {measured.seconds:g} s"
     spreads = [
         ("POST to delivery", ledger.delivery),
         ("POST to its answer", ledger.post),
         ("presence to delivery", ledger.presence),
         ("typing to delivery", ledger.typing),
     ]
-    return page(title, verdict, doubtful, spreads)
+    return page(words, verdict, doubtful, spreads)
 
 
 def _write(file: Path, text: str) -> None:

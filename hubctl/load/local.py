@@ -14,11 +14,11 @@ LOCK_FILE = "hub.lock"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running hub. `data_dir` is None when this user may not look at its files."""
+    """A running hub, its user and its data directory."""
 
     pid: int
     user_id: int
-    data_dir: Path | None
+    data_dir: Path
 
     def resident_bytes(self) -> int | None:
         """What it keeps in memory; None when it is gone."""
@@ -30,7 +30,10 @@ class Process:
 
 
 def find(url: str) -> Process | None:
-    """The process that listens where `url` points to; None when that is elsewhere, or cannot be seen."""
+    """The hub that listens where `url` points to; None when it is elsewhere, behind a proxy, or another user's.
+
+    What makes a process a hub is the lock of a data directory: a proxy on the same port has none.
+    """
     parts = urlsplit(url)
     if not is_local(parts.hostname or ""):
         return None
@@ -68,7 +71,7 @@ def children(pid: int) -> dict[int, str]:
 def _described(folder: Path, files: list[str]) -> Process | None:
     locks = [Path(file) for file in files if Path(file).name == LOCK_FILE]
     try:
-        return Process(int(folder.name), folder.stat().st_uid, locks[0].parent if locks else None)
+        return Process(int(folder.name), folder.stat().st_uid, locks[0].parent) if locks else None
     except OSError:
         return None
 
