@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check screenshots types lock clean
+.PHONY: help run test check bench soak screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -36,6 +36,12 @@ check: $(VENV)/.test ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --rounds 3")
+	@exec $(BIN)/python -m tests.load.compare $(ARGS)
+
+soak: $(VENV)/.test ## 200 kills, then an hour of load (ARGS="--kills 20 --minutes 3")
+	@exec $(BIN)/python -m tests.load.soak $(ARGS)
 
 screenshots: $(VENV)/.test ## take the pictures of the documentation again
 	@sh tests/system-packages.sh $(BIN)/python

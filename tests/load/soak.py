@@ -1,0 +1,219 @@
+"""The long ones: the hub killed at random under load, then load for long; `make soak`, or `python -m tests.load.soak`.
+
+Writers note every acknowledgement, readers every event (tests/oracle.py); both must agree at the end. Meanwhile the
+hub's memory and descriptors are noted, since what grows for an hour ends a hub after a month.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from tests.hub import Client, HubProcess
+from tests.oracle import Reader, Writer, settle
+
+WRITERS, READERS = 4, 4
+KILL_AFTER_S = (0.2, 2.0)
+PATIENCE_S = 60.0
+CHAPTER_S = 120.0
+SAMPLE_S = 5.0
+SETTLED_SHARE = 0.25
+"""Caches and arenas fill in the first part of a run; what grows after it is growth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A look at the hub's process."""
+
+    at_s: float
+    resident_bytes: int
+    descriptors: int
+
+
+@dataclass(slots=True)
+class Result:
+    """What one part of the soak found."""
+
+    name: str
+    wrong: list[str]
+    acknowledged: int
+    seconds: float
+    restarts_s: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def main() -> int:
+    """Run both parts and print a table."""
+    options = _parser().parse_args()
+    seed = options.seed if options.seed is not None else random.randrange(1_000_000)
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, {platform.platform()},", end=" ")
+    print(f"Python {platform.python_version()}; --kills {options.kills} --minutes {options.minutes:g} --seed {seed}")
+    results = asyncio.run(_both(options.kills, options.minutes * 60, options.rate, random.Random(seed)))
+    print("\n| part | acknowledged | seconds | verdict | more |\n|---|---|---|---|---|")
+    for result in results:
+        verdict = "; ".join(result.wrong) or "0 lost, 0 twice"
+        words = f"| {result.name} | {result.acknowledged:,} | {result.seconds:.0f} | {verdict} | {_more(result)} |"
+        print(words)
+    return int(any(result.wrong for result in results))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.load.soak", description="The long tests of a hub.")
+    parser.add_argument("--kills", type=int, default=200, help="how often the hub is killed (200)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how long the load goes on after that (60)")
+    parser.add_argument("--rate", type=float, default=100.0, help="messages a second of that load (100)")
+    parser.add_argument("--seed", type=int, help="of the moments of the kills; default a new one")
+    return parser
+
+
+async def _both(kills: int, seconds: float, rate: float, chance: random.Random) -> list[Result]:
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory(prefix="hub-soak-") as name:
+        if kills:
+            results.append(await _kills(Path(name, "kills"), kills, chance))
+        if seconds:
+            results.append(await _load(Path(name, "load"), seconds, rate))
+    return results
+
+
+async def _kills(folder: Path, kills: int, chance: random.Random) -> Result:
+    await asyncio.to_thread(folder.mkdir)
+    began_s = time.monotonic()
+    restarts_s: list[float] = []
+    async with HubProcess(folder) as hub, _company(hub) as company:
+        async with company.talking(pause_s=0.005):
+            for number in range(kills):
+                await asyncio.sleep(chance.uniform(*KILL_AFTER_S))
+                await hub.kill()
+                killed_s = time.monotonic()
+                await hub.start()
+                restarts_s.append(time.monotonic() - killed_s)
+                _say(f"kill {number + 1} of {kills}, {company.acknowledged():,} acknowledged")
+        await company.close_chapter()
+    return Result(f"kill -9, {kills} times", company.wrong, company.taken, _since(began_s), restarts_s)
+
+
+async def _load(folder: Path, seconds: float, rate: float) -> Result:
+    await asyncio.to_thread(folder.mkdir)
+    began_s = time.monotonic()
+    samples: list[Sample] = []
+    async with HubProcess(folder) as hub, _company(hub) as company:
+        while _since(began_s) < seconds:
+            chapter_ends_s = min(_since(began_s) + CHAPTER_S, seconds)
+            async with company.talking(pause_s=WRITERS / rate):
+                while _since(began_s) < chapter_ends_s:
+                    await asyncio.sleep(min(SAMPLE_S, seconds))
+                    samples.append(_look(hub, _since(began_s)))
+                    _say(f"{_since(began_s):.0f} of {seconds:.0f} s, {samples[-1].resident_bytes / 1e6:.1f} MB")
+            await company.close_chapter()
+    name = f"up to {rate:g} msg/s, {READERS} readers"
+    return Result(name, company.wrong, company.taken, _since(began_s), samples=samples)
+
+
+@dataclass(slots=True)
+class _Company:
+    """Agents that write and agents that read, and what their books said so far."""
+
+    writers: list[Writer]
+    readers: list[Reader]
+    wrong: list[str] = field(default_factory=list)
+    taken: int = 0
+
+    def acknowledged(self) -> int:
+        """How much was acknowledged in this chapter."""
+        return sum(len(writer.acknowledged) for writer in self.writers)
+
+    @asynccontextmanager
+    async def talking(self, pause_s: float) -> AsyncIterator[None]:
+        """The writers write until the block ends."""
+        tasks = [asyncio.create_task(writer.run(pause_s)) for writer in self.writers]
+        try:
+            yield
+        finally:
+            await _cancelled(tasks)
+
+    async def close_chapter(self) -> None:
+        """Wait for the last, compare the books, and begin new ones so that they do not grow for an hour.
+
+        The last event of each reader stays: order and gaps are judged over the border of two chapters too.
+        """
+        self.wrong += await settle(self.writers, self.readers, PATIENCE_S)
+        self.wrong += [f"reader {number} was reset" for number, reader in enumerate(self.readers) if reader.resets]
+        self.taken += self.acknowledged()
+        for writer in self.writers:
+            writer.acknowledged.clear()
+        for reader in self.readers:
+            del reader.events[:-1]
+
+
+@asynccontextmanager
+async def _company(hub: HubProcess) -> AsyncIterator[_Company]:
+    async with hub.client() as admin:
+        channel_id = await admin.channel()
+        tokens = [await _member(admin, channel_id) for _ in range(max(WRITERS, READERS))]
+    readers = [Reader(hub, token) for token in tokens[:READERS]]
+    reading = [asyncio.create_task(reader.run()) for reader in readers]
+    try:
+        for reader in readers:
+            await reader.joined.wait()
+        yield _Company([Writer(hub, token, channel_id) for token in tokens[:WRITERS]], readers)
+    finally:
+        await _cancelled(reading)
+
+
+async def _member(admin: Client, channel_id: str) -> str:
+    agent_id, token = await admin.agent()
+    await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
+    return token
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _look(hub: HubProcess, at_s: float) -> Sample:
+    assert hub.process is not None
+    process = psutil.Process(hub.process.pid)
+    return Sample(at_s, process.memory_info().rss, process.num_fds())
+
+
+def _more(result: Result) -> str:
+    words: list[str] = []
+    if result.restarts_s:
+        median_s = statistics.median(result.restarts_s)
+        words.append(f"kill to ready: median {median_s:.2f}, longest {max(result.restarts_s):.2f} s")
+    settled = result.samples[int(len(result.samples) * SETTLED_SHARE) :]
+    if len(settled) > 1:
+        slope = statistics.linear_regression([look.at_s for look in settled], [look.resident_bytes for look in settled])
+        first, last = settled[0], settled[-1]
+        words.append(f"resident {first.resident_bytes / 1e6:.1f} to {last.resident_bytes / 1e6:.1f} MB")
+        words.append(f"slope {slope.slope * 3600 / 1e6:+.1f} MB an hour")
+        words.append(f"descriptors {first.descriptors} to {last.descriptors}")
+    return ", ".join(words)
+
+
+def _since(began_s: float) -> float:
+    return time.monotonic() - began_s
+
+
+def _say(words: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{words}\033[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
