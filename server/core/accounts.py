@@ -229,7 +229,9 @@ async def issue(hub: Hub, caller: Caller, wish: Wish) -> Issued:
 
 def _scopes(caller: Caller, agent: Agent, wanted: tuple[Scope, ...] | None) -> tuple[Scope, ...]:
     if wanted is None:
-        return DEFAULT_SCOPES
+        return tuple(scope for scope in DEFAULT_SCOPES if caller.admin or scope in caller.scopes)
+    if not caller.admin and not set(wanted) <= {*caller.scopes, "admin"}:
+        raise Invalid("scopes", "a token gives no scope that the one it is made with does not have")
     if not wanted:
         raise Invalid("scopes", "scopes must name at least one of read, write, admin")
     if "admin" in wanted and not (agent.admin and caller.admin):

@@ -133,7 +133,9 @@ async def alter(hub: Hub, caller: Caller, channel_id: str, alteration: Alteratio
         return Decision((PutChannel(msgspec.structs.replace(channel, **news)), *note), (outgoing,))
 
     await hub.writer.submit(decide)
-    return get(hub, caller, channel_id)
+    # not `get`: an admin who makes it private does not see it from then on
+    channel = hub.directory.channels.get(channel_id)
+    return get(hub, caller, channel_id) if channel is None else shown(hub.directory, caller, channel)
 
 
 def _checked(alteration: Alteration) -> Alteration:

@@ -72,6 +72,15 @@ async def test_a_token_that_only_reads_writes_nothing(admin: Client, shared_hub:
     assert (answer.status, answer.body["code"]) == (403, "scope_required")
 
 
+async def test_a_token_makes_none_that_may_more(admin: Client, shared_hub: HubProcess) -> None:
+    agent_id, _ = await admin.agent()
+    token = (await admin.ok("POST", "/api/tokens", {"agentId": agent_id, "scopes": ["write"]}))["token"]
+    async with shared_hub.client(token) as other:
+        answer = await other.call("POST", "/api/tokens", {"agentId": agent_id, "scopes": ["read", "write"]})
+        assert (answer.status, answer.body["field"]) == (422, "scopes")
+        assert (await other.ok("POST", "/api/tokens", {"agentId": agent_id}))["scopes"] == ["write"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
