@@ -3,8 +3,7 @@
 import asyncio
 import gc
 import sys
-from contextlib import AsyncExitStack, suppress
-from time import perf_counter
+from contextlib import AsyncExitStack
 from typing import NamedTuple
 
 import msgspec
@@ -16,18 +15,17 @@ from server.bus.embedded import EmbeddedRedis
 from server.bus.keys import Keys, Lifetimes, Names
 from server.bus.limits import RedisCounters
 from server.bus.link import Link
+from server.bus.listener import Listener
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.config import Settings, SettingsError
-from server.core import foreign, questions, tally
+from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
-from server.core.changes import Decision, TouchLog
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
-from server.core.errors import HubError
 from server.core.founding import found, operator_token
 from server.core.hub import Bounds, Hub
 from server.core.mirror import Mirror
@@ -42,6 +40,7 @@ from server.core.throttle import Throttle
 from server.core.typists import Typists
 from server.core.upkeep import Upkeep
 from server.core.uses import Uses
+from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
 from server.metrics import HubMetrics, Levels
@@ -60,8 +59,6 @@ from server.web.ports import Documents
 from server.web.reading import BODY_BYTES
 from server.web.routes import mount
 
-SILENCE_S = 15.0
-TICK_S = 1.0
 KEEPALIVE_S = 75.0
 LINGERING_S = 5.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to see the refusal."""
@@ -71,80 +68,6 @@ SWITCH_S = 0.0005
 """How long the event loop's thread may keep the writer's thread waiting; Python's own 5 ms would be half the budget."""
 
 logger = structlog.get_logger()
-
-
-class Listener:
-    """Turns what Redis says into rings and into live foreign events."""
-
-    def __init__(self, names: Names, dispatch: Dispatch, directory: Directory, stats: Stats, echoes: Echoes) -> None:
-        self._names = names
-        self._echoes = echoes
-        self._dispatch = dispatch
-        self._directory = directory
-        self._stats = stats
-
-    def heard(self, name: bytes, payload: bytes) -> None:
-        """Take one message: our own echo rings the bell or was told already, all else is foreign."""
-        seq = claimed_seq(payload)
-        entry = self._dispatch.entry(seq) if seq else None
-        if entry is not None and entry.payload == payload:
-            self._dispatch.ring(seq)
-            return
-        if self._echoes.heard(payload):
-            return
-        try:
-            self._foreign(name, payload)
-            self._stats.foreign["delivered"] += 1
-        except foreign.Dropped as dropped:
-            self._stats.foreign[dropped.reason] += 1
-
-    def _foreign(self, name: bytes, payload: bytes) -> None:
-        channel_id, agent_id = self._names.channel_in(name), self._names.agent_in(name)
-        if channel_id is not None and channel_id not in self._directory.channels:
-            raise foreign.Dropped("unknown_channel")
-        if agent_id is not None and agent_id not in self._directory.agents:
-            raise foreign.Dropped("unknown_agent")
-        kind, frame = foreign.accept(foreign.Audience(channel_id, agent_id), payload)
-        self._dispatch.live(channel_id, agent_id, kind, frame)
-
-
-def claimed_seq(payload: bytes) -> int:
-    """The number that an envelope begins with, 0 when it does not; nothing else of it is read."""
-    if not payload.startswith(b'{"seq":'):
-        return 0
-    digits = payload[7:27].partition(b",")[0]
-    return int(digits) if digits.isdigit() else 0
-
-
-class Watch:
-    """Fulfils `web.ports.Health`, and looks once a second whether all turns as it should."""
-
-    def __init__(self, hub: Hub, log: Database) -> None:
-        self._hub = hub
-        self._log = log
-
-    async def parts(self) -> dict[str, str]:
-        """See `web.ports.Health.parts`."""
-        database = await self._log.probe() or self._hub.writer.failing or "ok"
-        redis = "ok" if self._hub.stats.redis_up else "away; messages go on, a little slower"
-        return {"database": database, "redis": redis}
-
-    async def can_write(self) -> bool:
-        """See `web.ports.Health.can_write`."""
-        writer = self._hub.writer
-        if writer.failing:
-            with suppress(HubError):  # nobody may post meanwhile; this finds out whether there is room again
-                await writer.submit(lambda: Decision((TouchLog(),)))
-        return not writer.failing and await self._log.probe() is None
-
-    async def run(self) -> None:
-        """Beat for quiet readers, ring for what nobody rang for, and measure how late the loop is."""
-        while True:
-            before_s = perf_counter()
-            await asyncio.sleep(TICK_S)
-            self._hub.stats.loop_lag.observe(max(0.0, perf_counter() - before_s - TICK_S))
-            self._hub.dispatch.ring(self._hub.dispatch.head)
-            self._hub.dispatch.beat(SILENCE_S)
 
 
 async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> web.Application:
@@ -172,7 +95,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     hub = _hub(settings, Core(directory, log, writer, dispatch, stats, signals), link, stack)
     await found(hub)
     await _write_admin_token(hub, data)
-    watch = Watch(hub, log)
+    watch = Watch(hub)
     stack.push_async_callback(hub.uses.flush, writer)
     keeping = keep(hub, settings.log.retention_days)
     for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, tally.run(hub)):

@@ -153,3 +153,14 @@ async def test_a_prefix_applies_to_every_channel(tmp_path: Path, redis_url: str)
             await frames.next()
             await client.publish(f"openclaw:pubsub:channel:{channel_id}", msgspec.json.encode(example(channel_id)))
             assert envelope(await frames.next())["foreign"] is True
+
+
+async def test_nonsense_is_logged_once_and_not_each_time(own_hub: HubProcess) -> None:
+    async with own_hub.client() as admin, outsider(own_hub) as program:
+        name = f"pubsub:channel:{await admin.general()}"
+        for _ in range(20):
+            await program.publish(name, b"nonsense")
+        async with asyncio.timeout(5):
+            while 'result="malformed"} 20.0' not in (await admin.call("GET", "/metrics")).body.decode():
+                await asyncio.sleep(0.05)
+    assert own_hub.log_text.count("was dropped") == 1
