@@ -17,6 +17,7 @@ import msgspec
 from hubctl.errors import Failure, Unreachable
 
 HEAD_END = b"\r\n\r\n"
+BLOCK_END = b"\n\n"
 HEAD_BYTES = 64 << 10
 REMEMBERED = 64
 OPEN_TIMEOUT_S = 15.0
@@ -82,7 +83,7 @@ class Decoder:
     def _decode(self, blocks: bytes) -> Piece:
         events: list[Heard] = []
         cursor, names = "", set()
-        for block in blocks.split(b"\n\n"):
+        for block in blocks.split(BLOCK_END):
             fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)
             cursor = fields.get(b"id", b"").decode() or cursor
             name = fields.get(b"event", b"").decode()
@@ -125,10 +126,13 @@ class Connection(asyncio.Protocol):
         if self._head:
             self._begin(data)
             return
-        end = data.rfind(b"\n\n") + 2
-        self._rest = data[end:] if end < len(data) else b""
-        if end >= 2:
-            self._tell(data[:end] if self._rest else data, came_ns)
+        end = data.rfind(BLOCK_END)
+        if end < 0:
+            self._rest = data
+            return
+        end += len(BLOCK_END)
+        self._rest = data[end:]
+        self._tell(data[:end], came_ns)
 
     def _begin(self, data: bytes) -> None:
         head, end, body = data.partition(HEAD_END)
