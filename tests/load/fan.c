@@ -34,15 +34,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "histogram.h"
+#include "http.h"
+
 enum {
     MOST_PUBLISHERS = 256,
     MOST_TOKENS = 20000,
     REQUEST_BYTES = 16384,
-    ANSWER_BYTES = 65536,
     READ_BYTES = 1 << 18,
     EVENTS = 512,
-    PORTS_PER_ADDRESS = 20000, /* more connections than this take another source address of the loopback network */
-    BUCKETS = 2048,
 };
 
 static const long long SECOND_NS = 1000000000LL;
@@ -61,12 +61,6 @@ static int token_count;
 static atomic_ullong numbers, answered, refused, delivered;
 static atomic_int stopping;
 
-/* Latencies in microseconds: exact below 64, then 64 steps for each doubling, so within 1.6 percent. */
-typedef struct {
-    unsigned long long counts[BUCKETS], total;
-    long long longest_ns;
-} Histogram;
-
 static Histogram delivery, post;
 static pthread_mutex_t post_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -74,72 +68,6 @@ static long long now_ns(void) {
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     return at.tv_sec * SECOND_NS + at.tv_nsec;
-}
-
-static void observe(Histogram *histogram, long long ns) {
-    unsigned long long us = ns > 0 ? (unsigned long long)ns / 1000 : 0, bucket = us;
-    if (us >= 64) {
-        int power = 63 - __builtin_clzll(us);
-        bucket = 64 + (unsigned long long)(power - 6) * 64 + ((us >> (power - 6)) & 63);
-    }
-    histogram->counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
-    histogram->total++;
-    if (ns > histogram->longest_ns)
-        histogram->longest_ns = ns;
-}
-
-static double quantile_ms(const Histogram *histogram, double share) {
-    unsigned long long reached = 0;
-    for (unsigned long long bucket = 0; bucket < BUCKETS; bucket++) {
-        reached += histogram->counts[bucket];
-        if (reached && (double)reached >= (double)histogram->total * share) {
-            if (bucket < 64)
-                return (double)bucket / 1000;
-            unsigned long long power = (bucket - 64) / 64 + 6, step = (bucket - 64) % 64;
-            return (double)((1ULL << power) + (step << (power - 6))) / 1000;
-        }
-    }
-    return 0;
-}
-
-static void fail(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static int dial(void) {
-    static atomic_int dialled;
-    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-    struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(atomic_fetch_add(&dialled, 1) / PORTS_PER_ADDRESS));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) || connect(fd, (struct sockaddr *)&to, sizeof to))
-        fail("fan: cannot connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return fd;
-}
-
-/* Copies `text` with %t, %m and the escapes \r and \n replaced; returns the size. */
-static size_t expand(char *out, size_t room, const char *text, const char *token, const char *marker) {
-    char *to = out, *end = out + room - 1;
-    while (*text && to < end) {
-        const char *word = !strncmp(text, "%t", 2) ? token : !strncmp(text, "%m", 2) ? marker : NULL;
-        if (word) {
-            size_t size = strlen(word);
-            if (size > (size_t)(end - to))
-                break;
-            memcpy(to, word, size);
-            to += size;
-            text += 2;
-        } else if (text[0] == '\\' && (text[1] == 'r' || text[1] == 'n')) {
-            *to++ = text[1] == 'r' ? '\r' : '\n';
-            text += 2;
-        } else {
-            *to++ = *text++;
-        }
-    }
-    *to = 0;
-    return (size_t)(to - out);
 }
 
 static const char *token_of(int number) {
@@ -230,7 +158,7 @@ static Reader *open_readers(int epoll) {
     Reader *readers = calloc((size_t)reader_count + 1, sizeof *readers);
     char request[REQUEST_BYTES];
     for (int i = 0; i < reader_count; i++) {
-        readers[i].fd = dial();
+        readers[i].fd = dial(port);
         size_t size = expand(request, sizeof request, subscribe_text, token_of(i), "");
         if (write(readers[i].fd, request, size) != (ssize_t)size)
             fail("fan: cannot subscribe");
@@ -270,31 +198,6 @@ static void settle(int epoll) {
 
 /* ---- publishers */
 
-static int take_answer(int fd) {
-    char answer[ANSWER_BYTES];
-    size_t size = 0;
-    for (;;) {
-        ssize_t more = read(fd, answer + size, sizeof answer - 1 - size);
-        if (more <= 0) {
-            fprintf(stderr, "fan: the server closed a publisher's connection\n");
-            exit(1);
-        }
-        size += (size_t)more;
-        answer[size] = 0;
-        char *end = strstr(answer, "\r\n\r\n");
-        if (!end)
-            continue;
-        char *length = strcasestr(answer, "\r\ncontent-length:");
-        size_t body = length && length < end ? (size_t)strtoul(length + 17, NULL, 10) : 0;
-        if (size >= (size_t)(end + 4 - answer) + body)
-            break;
-    }
-    int good = !strncmp(answer, "HTTP/1.1 2", 10);
-    if (!good && !atomic_load(&refused))
-        fprintf(stderr, "fan: refused: %.300s\n", answer);
-    return good;
-}
-
 static void publish_one(int fd, const char *head, const char *token) {
     char marker[64], body[REQUEST_BYTES], request[2 * REQUEST_BYTES + 64];
     unsigned long long number = atomic_fetch_add(&numbers, 1);
@@ -328,7 +231,7 @@ static void wait_for_window(void) {
 }
 
 static void *publisher(void *argument) {
-    int number = (int)(long)argument, fd = dial();
+    int number = (int)(long)argument, fd = dial(port);
     char head[REQUEST_BYTES];
     expand(head, sizeof head, publish_text, token_of(number), "");
     double pause_ns = rate > 0 ? (double)SECOND_NS * publisher_count / rate : 0;
