@@ -1,4 +1,4 @@
-"""python -m server: the bare hub, and what touches its database (migrate)."""
+"""python -m server: the bare hub, what touches its database (migrate), and what an installed Redis reads."""
 
 import argparse
 import asyncio
@@ -7,20 +7,34 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
 import uvloop
 from aiohttp import http_parser
 
 from server import log
 from server.app import serve
 from server.bus.embedded import EmbeddedRedisError
+from server.bus.embedded_conf import config
 from server.config import Settings, SettingsError, load
 from server.datadir import AlreadyRunning, DataDir
 from server.store.migrating import SchemaTooNew, migrate
 
 
+class RedisConf(msgspec.Struct, frozen=True):
+    """What the configuration of an installed Redis depends on."""
+
+    socket: str
+    hub_password: str
+    outsider: str
+    version: tuple[int, int]
+    prefix: str = ""
+
+
 def main() -> int:
     """Parse the command, run it, and say in one line what stands in its way."""
     arguments = _parser().parse_args()
+    if arguments.command == "redis-conf":
+        return _print_redis_conf(sys.stdin.read())
     os.umask(0o077)
     log.configure()
     try:
@@ -40,7 +54,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="OpenClaw Hub, the bare process.")
-    parser.add_argument("command", nargs="?", choices=("run", "migrate"), default="run")
+    parser.add_argument("command", nargs="?", choices=("run", "migrate", "redis-conf"), default="run")
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     parser.add_argument("--data-dir", type=Path, help="where everything is kept")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
@@ -58,6 +72,21 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         "database": {"url": arguments.database_url},
     }
     return load(file=arguments.config, flags=flags)
+
+
+def _print_redis_conf(request: str) -> int:
+    """The configuration for a Redis that systemd runs; asked for on stdin, since what is asked holds passwords."""
+    wanted = msgspec.json.decode(request.encode(), type=RedisConf)
+    text = config(
+        Path(wanted.socket),
+        hub_password=wanted.hub_password,
+        outsider=wanted.outsider,
+        prefix=wanted.prefix,
+        version=wanted.version,
+        socket_mode="770",
+    )
+    sys.stdout.write(text)
+    return 0
 
 
 def _require_c_parser() -> None:

@@ -44,6 +44,7 @@ from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
 from server.metrics import HubMetrics, Levels
+from server.notify import beat, notify
 from server.passwords import Argon2Passwords
 from server.store.database import Database
 from server.store.migrating import migrate
@@ -247,7 +248,10 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
             _say("Nobody is here yet; this link makes the first account, within 15 minutes:", _link(address, code))
         gc.freeze()  # what is there now stays: the collector need not look at it again
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
+        stack.callback(asyncio.create_task(beat()).cancel)
+        notify("READY=1")
         await stopped.wait()
+        notify("STOPPING=1")
         logger.info("hub is stopping")
 
 

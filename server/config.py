@@ -1,4 +1,4 @@
-"""Settings: one frozen tree, read from a TOML file, then HUB_* variables, then flags, each over the last.
+"""Settings: one frozen tree, read from a TOML file, systemd's credentials, HUB_* variables, flags, each over the last.
 
 `[limits] message = 10` in the file is `HUB_LIMITS_MESSAGE=10` in the environment. `HUB_URL` and `HUB_TOKEN`
 belong to the client and are no settings.
@@ -136,6 +136,7 @@ def load(
     environ = os.environ if environ is None else environ
     tree: dict[str, Any] = {"data_dir": default_data_dir(environ)}
     _merge(tree, _from_file(file))
+    _merge(tree, _from_credentials(environ))
     _merge(tree, _from_environ(environ))
     _merge(tree, flags or {})
     try:
@@ -179,6 +180,17 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise SettingsError(f"cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is not valid TOML: {error}") from None
+
+
+def _from_credentials(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The URLs that systemd hands over as files (LoadCredential), so that no process list or unit shows a password."""
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    tree: dict[str, Any] = {}
+    for section in ("redis", "database"):
+        file = Path(folder) / f"{section}.url"
+        if folder and file.is_file():
+            tree[section] = {"url": file.read_text("utf-8").strip()}
+    return tree
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:

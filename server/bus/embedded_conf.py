@@ -105,7 +105,13 @@ def outsider_password(data_dir: Path) -> str:
 
 
 def config(
-    socket: Path, *, hub_password: str, outsider: str, prefix: str = "", version: tuple[int, int] = OLDEST_VERSION
+    socket: Path,
+    *,
+    hub_password: str,
+    outsider: str,
+    prefix: str = "",
+    version: tuple[int, int] = OLDEST_VERSION,
+    socket_mode: str = "700",
 ) -> str:
     """The server's whole configuration, passwords as hashes."""
     # CLIENT SETINFO came with 7.2; older servers refuse to start on a subcommand that they do not know.
@@ -116,7 +122,7 @@ def config(
     lines = [
         "port 0",
         f"unixsocket {_quoted(str(socket))}",
-        "unixsocketperm 700",
+        f"unixsocketperm {socket_mode}",
         "daemonize no",
         "databases 1",
         # Nothing here is worth a disk write: the database rebuilds every key.

@@ -62,9 +62,14 @@ async def invite_first(hub: Hub) -> str | None:
 
 
 async def invite(hub: Hub, caller: Caller, agent_id: str | None) -> Invitation:
-    """A one-time link by which somebody makes an account, or `agent_id` a new password; admins only."""
+    """A one-time link by which somebody makes an account, or `agent_id` a new password; admins only.
+
+    While there is nobody yet it makes the first one, who is an admin, as the link at the hub's start does.
+    """
     rules.require_admin(caller)
-    if agent_id is None:
+    if agent_id is None and not hub.has_human():
+        code = Code("first", now_ms() + FIRST_MS)
+    elif agent_id is None:
         code = Code("account", now_ms() + INVITATION_MS)
     else:
         code = Code("password", now_ms() + PASSWORD_MS, _person(hub, agent_id).id)
