@@ -10,6 +10,7 @@ from hubctl.commands.channels import channel
 from hubctl.commands.drill import drill
 from hubctl.commands.export import export
 from hubctl.commands.outsider import outsider
+from hubctl.commands.people import audit, login_link, session
 from hubctl.commands.run import run
 from hubctl.commands.send import send
 from hubctl.commands.status import status
@@ -30,5 +31,20 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-for command in (run, status, agent, token, channel, send, tail, export, outsider, bench_command, drill):
+for command in (
+    run,
+    status,
+    agent,
+    token,
+    login_link,
+    session,
+    audit,
+    channel,
+    send,
+    tail,
+    export,
+    outsider,
+    bench_command,
+    drill,
+):
     main.add_command(command)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hubctl import safe
 
-FREE_TEXT = frozenset({"name", "topic", "state"})
+FREE_TEXT = frozenset({"name", "topic", "state", "device", "details"})
 """Columns whose text others chose, of any length."""
 
 FREE_TEXT_WIDTH = 40
@@ -43,9 +43,18 @@ def aligned(headings: Sequence[str], rows: Rows) -> str:
 
 def day(timestamp_ms: object) -> str:
     """A time in ms since the epoch as a local date, `-` for none."""
+    return _local(timestamp_ms, "%Y-%m-%d")
+
+
+def minute(timestamp_ms: object) -> str:
+    """A time in ms since the epoch as a local date and time, `-` for none."""
+    return _local(timestamp_ms, "%Y-%m-%d %H:%M")
+
+
+def _local(timestamp_ms: object, shape: str) -> str:
     if not isinstance(timestamp_ms, int):
         return "-"
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).astimezone().strftime(shape)
 
 
 def _draw(headings: Sequence[str], rows: Rows) -> None:

@@ -7,7 +7,7 @@ import click
 from hubctl.client import Call, Hub
 from hubctl.commands.options import json_option, print_json, print_secret, with_hub
 from hubctl.paths import path
-from hubctl.table import day, show
+from hubctl.table import day, minute, show
 
 DAY_MS = 86_400_000
 
@@ -59,10 +59,11 @@ def list_tokens(hub: Hub, as_json: bool) -> None:
             ", ".join(one.get("scopes", [])),
             day(one.get("createdAt")),
             day(one.get("expiresAt")),
+            minute(one.get("lastUsedAt")),
         ]
         for one in answer["tokens"]
     ]
-    show(["id", "agent", "name", "scopes", "made", "expires"], rows, empty="no tokens")
+    show(["id", "agent", "name", "scopes", "made", "expires", "last used"], rows, empty="no tokens")
 
 
 @token.command("revoke")
