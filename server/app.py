@@ -28,11 +28,13 @@ from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
 from server.core.founding import found, operator_token
 from server.core.hub import Bounds, Hub
+from server.core.levels import levels
 from server.core.mirror import Mirror
 from server.core.model import Limits
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.recent import Recent
+from server.core.reporters import Reporters
 from server.core.retention import keep
 from server.core.signals import Echoes, Signals
 from server.core.stats import Stats
@@ -43,7 +45,7 @@ from server.core.uses import Uses
 from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
-from server.metrics import HubMetrics, Levels
+from server.metrics import HubMetrics
 from server.notify import beat, notify
 from server.passwords import Argon2Passwords
 from server.store.database import Database
@@ -142,6 +144,7 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         mirror,
         Throttle(),
         Uses(),
+        Reporters(),
     )
     upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state)
     turning = asyncio.create_task(upkeep.run())
@@ -191,11 +194,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     )
     app[METRICS] = HubMetrics(
         hub.stats,
-        Levels(
-            log_seq=lambda: hub.dispatch.head,
-            streams=lambda: len(admission.streams),
-            agents=lambda: _agents(hub),
-        ),
+        lambda: levels(hub, admission),
     )
     mount(app)
 
@@ -212,11 +211,6 @@ def _proxies(settings: Settings) -> Proxies:
         return Proxies(settings.server.trusted_proxies, settings.server.login_header)
     except ValueError as error:
         raise SettingsError(f"setting refused: server.trusted_proxies: {error}") from None
-
-
-def _agents(hub: Hub) -> dict[str, int]:
-    present = len(hub.dispatch.present())
-    return {"connected": present, "disconnected": len(hub.directory.agents) - present}
 
 
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:

@@ -2,24 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from server import __version__
+from server.core.levels import Levels
 from server.core.stats import Histogram, Hop, Stats
-
-
-class Levels:
-    """What is looked at rather than counted: asked for at each scrape."""
-
-    def __init__(
-        self, *, log_seq: Callable[[], int], streams: Callable[[], int], agents: Callable[[], dict[str, int]]
-    ) -> None:
-        self.log_seq = log_seq
-        self.streams = streams
-        self.agents = agents
 
 
 class HubMetrics(Collector):
@@ -27,11 +17,17 @@ class HubMetrics(Collector):
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
-    def __init__(self, stats: Stats, levels: Levels) -> None:
+    def __init__(self, stats: Stats, look: Callable[[], Levels]) -> None:
         self._stats = stats
-        self._levels = levels
+        self._look = look
+        self._levels = look()
         self._registry = CollectorRegistry()
         self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def look(self) -> None:
+        """See `web.ports.Exposition.look`."""
+        self._levels = self._look()
 
     def text(self) -> bytes:
         """See `web.ports.Exposition.text`."""
@@ -43,6 +39,7 @@ class HubMetrics(Collector):
         yield from self._http()
         yield from self._redis()
         yield from self._streams()
+        yield from self._clients()
         yield from self._state()
 
     def _hops(self) -> Iterator[Metric]:
@@ -55,6 +52,8 @@ class HubMetrics(Collector):
         }
         points = {point: hop.point for (point, _), hop in hops.items()}
         stages = {stage: hop.stage for (_, stage), hop in hops.items()}
+        points |= stats.client_points
+        stages |= stats.client_stages
         yield _histogram("hub_message_latency_seconds", "Since a message's arrival at the hub", "point", points)
         yield _histogram("hub_message_stage_seconds", "Each hop of a message by itself", "stage", stages)
         yield _histogram("hub_signal_latency_seconds", "From arrival to the readers", "kind", stats.signal_s)
@@ -79,10 +78,29 @@ class HubMetrics(Collector):
 
     def _streams(self) -> Iterator[Metric]:
         stats = self._stats
-        yield GaugeMetricFamily("hub_sse_connections", "Open streams", self._levels.streams())
+        streams = GaugeMetricFamily("hub_sse_connections", "Open streams, by who reads", labels=("client",))
+        for client, count in self._levels.streams.items():
+            streams.add_metric((client,), count)
+        yield streams
+        unsent = self._levels.unsent_bytes_most
+        yield GaugeMetricFamily("hub_sse_queue_depth_max", "Bytes that wait for the reader furthest behind", unsent)
         yield _counter("hub_sse_cuts", "Streams that were cut", "reason", stats.cuts)
         yield _counter("hub_sse_resumes", "Streams by how they began", "result", stats.resumes)
         yield CounterMetricFamily("hub_sse_sent_bytes", "Bytes written to streams", stats.sent_bytes)
+
+    def _clients(self) -> Iterator[Metric]:
+        stats = self._stats
+        yield _counter("hub_client_reports", "Reports of timings from clients", "result", stats.client_reports)
+        clock = {"": stats.client_clock_error}
+        yield _histogram("hub_client_clock_error_seconds", "How far a client's clock may be off", "", clock)
+        success = GaugeMetricFamily("hub_probe_success", "Whether the canary's last message came back")
+        if stats.probe_success is not None:
+            success.add_metric((), stats.probe_success)
+        yield success
+        latency = GaugeMetricFamily("hub_probe_latency_seconds", "From the canary's last POST to its own stream")
+        if stats.probe_latency_s is not None:
+            latency.add_metric((), stats.probe_latency_s)
+        yield latency
 
     def _state(self) -> Iterator[Metric]:
         stats = self._stats
@@ -90,10 +108,10 @@ class HubMetrics(Collector):
         for labels, count in list(stats.messages.items()):
             messages.add_metric(labels, count)
         yield messages
-        yield GaugeMetricFamily("hub_log_seq", "The newest event of the log", self._levels.log_seq())
+        yield GaugeMetricFamily("hub_log_seq", "The newest event of the log", self._levels.log_seq)
         yield CounterMetricFamily("hub_log_gaps_repaired", "Gaps filled from the database", stats.gaps_repaired)
         agents = GaugeMetricFamily("hub_agents", "Accounts, by whether they have a stream open", labels=("state",))
-        for state, count in self._levels.agents().items():
+        for state, count in self._levels.agents.items():
             agents.add_metric((state,), count)
         yield agents
         yield _histogram("hub_event_loop_lag_seconds", "How late the event loop turns", "", {"": stats.loop_lag})

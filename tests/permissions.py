@@ -57,6 +57,7 @@ TABLE = (
     Row("GET", "/api/messages", READS, query="?channelId={channel}"),
     Row("GET", "/api/messages", READS, query="?channelId={channel}&threadId={thread}"),
     Row("GET", "/api/messages/{id}", READS),
+    Row("GET", "/api/messages/{id}/latency", READS),
     Row("PATCH", "/api/messages/{id}", kinds("0---+---", "0?--+--?", "0---!---"), {"content": "better"}),
     Row("DELETE", "/api/messages/{id}", kinds("0---+++-", "0?--+++?", "0--!!!!-"), uses_up=True),
     Row("PUT", "/api/messages/{id}/reactions/{emoji}", WRITES),
@@ -130,6 +131,7 @@ TABLE = (
     Row("GET", "/api/events", KNOWN, query="?channels={channel}"),
     Row("PATCH", "/api/streams/{id}", any_kind("0?-?+???"), {"bodies": []}),
     # for those who run the hub; the test is on the hub's machine
+    Row("POST", "/api/latency", KNOWN_WRITES, {}),
     Row("GET", "/api/time", EVERYBODY),
     Row("GET", "/api/openapi.json", EVERYBODY),
     Row("GET", "/api/asyncapi.json", EVERYBODY),

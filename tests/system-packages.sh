@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm and curl.
+# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm, curl and Prometheus.
 # Root on Debian or Ubuntu gets it installed; anybody else gets one line that says what to install.
 # The argument is the Python whose Playwright fetches Chromium where the distribution has none as a package.
 set -eu
@@ -23,6 +23,7 @@ missing() {
     has node || printf ' nodejs'
     has npm || printf ' npm'
     has curl || printf ' curl'
+    { has prometheus && has promtool; } || printf ' prometheus'
     has setpriv || printf ' util-linux'
 }
 

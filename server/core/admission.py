@@ -35,6 +35,10 @@ class Admission:
         self._taken[place] += 1
         self.streams[stream] = place
 
+    def by_session(self, stream: Stream) -> bool:
+        """Whether the page reads this stream, and not a token's holder."""
+        return self.streams[stream].startswith("address ")
+
     def leave(self, stream: Stream) -> None:
         """Give the seat back."""
         place = self.streams.pop(stream, None)

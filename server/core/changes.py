@@ -241,8 +241,10 @@ class Entry(msgspec.Struct, gc=False):
     payload: bytes
     frame: bytes
     arrived_s: float = 0.0
+    accepted_s: float = 0.0
     stored_s: float = 0.0
     published_s: float = 0.0
+    fanned_out_s: float = 0.0
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -101,6 +101,10 @@ class Dispatch:
             return None
         return [self._ring[seq] for seq in range(after + 1, until + 1)]
 
+    def unsent_bytes_most(self) -> int:
+        """What waits for the reader that is furthest behind."""
+        return max((stream.sink.get_write_buffer_size() for stream in self.streams()), default=0)
+
     def entry(self, seq: int) -> Entry | None:
         """One entry, while memory holds it."""
         return self._ring.get(seq)
@@ -280,6 +284,7 @@ class Dispatch:
         now_s = perf_counter()
         for entry in batch:
             if entry.stored_s:
+                entry.fanned_out_s = now_s
                 self._stats.fanned_out.observe(entry.arrived_s, entry.published_s or now_s, now_s)
             elif entry.arrived_s and entry.kind in SIGNAL_KINDS:
                 self._stats.signalled([(entry.kind, entry.arrived_s)], now_s)

@@ -12,6 +12,7 @@ from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
 from server.core.recent import Recent
 from server.core.records import Records
+from server.core.reporters import Reporters
 from server.core.stats import Stats
 from server.core.throttle import Throttle
 from server.core.typists import Typists
@@ -53,6 +54,7 @@ class Hub:
     mirror: Mirror
     throttle: Throttle
     uses: Uses
+    reporters: Reporters
 
     def by_token(self, secret: str) -> Caller | None:
         """Who holds this bearer token."""

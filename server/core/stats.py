@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 POINT_EDGES_S = (0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 STAGE_EDGES_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
@@ -11,6 +11,12 @@ REDIS_EDGES_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25)
 SIGNAL_EDGES_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 1.0)
 EXPIRY_EDGES_S = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 LAG_EDGES_S = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
+
+CLOCK_EDGES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
+
+CLIENT_POINTS = ("agent_handled", "ui_handled", "rendered", "painted")
+CLIENT_STAGES = ("handle", "render", "paint")
+"""The hops that only clients can see; they report them already counted by our edges."""
 
 SIGNAL_KINDS = {
     "channel.presence": "presence",
@@ -36,6 +42,12 @@ class Histogram:
         self.counts[bisect_left(self.edges_s, seconds)] += 1
         self.sum_s += seconds
 
+    def merge(self, counts: Sequence[int], sum_s: float) -> None:
+        """Count values that somebody else has counted by the same edges."""
+        for place, count in enumerate(counts):
+            self.counts[place] += count
+        self.sum_s += sum_s
+
 
 class Hop:
     """One hop of a message: since arrival at the hub (`point`) and by itself (`stage`)."""
@@ -60,6 +72,12 @@ class Stats:
         self.stored = Hop()
         self.published = Hop()
         self.fanned_out = Hop()
+        self.client_points = {point: Histogram(POINT_EDGES_S) for point in CLIENT_POINTS}
+        self.client_stages = {stage: Histogram(STAGE_EDGES_S) for stage in CLIENT_STAGES}
+        self.client_reports: Counter[str] = Counter()
+        self.client_clock_error = Histogram(CLOCK_EDGES_S)
+        self.probe_success: bool | None = None
+        self.probe_latency_s: float | None = None
         self.messages: Counter[tuple[str, str]] = Counter()
         self.foreign: Counter[str] = Counter()
         self.cuts: Counter[str] = Counter()

@@ -165,6 +165,7 @@ class Writer:
             for entry in result.entries:
                 entry.arrived_s = draft.arrived_s
                 if draft.shares:
+                    entry.accepted_s = draft.submitted_s
                     entry.stored_s = now_s
                     self._stats.accepted.observe(draft.arrived_s, draft.arrived_s, draft.submitted_s)
                     self._stats.stored.observe(draft.arrived_s, draft.submitted_s, now_s)

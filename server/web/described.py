@@ -9,6 +9,7 @@ from server.core.model import Agent, Channel, Member, Message, Session, Thread, 
 from server.core.people import Invitation
 from server.core.telling import Correspondence
 from server.core.threads import Listed
+from server.core.timings import Traced
 from server.web import (
     agents,
     audit,
@@ -21,6 +22,7 @@ from server.web import (
     people,
     telling,
     threads,
+    timings,
     tokens,
 )
 from server.web.openapi import ByKey, Described, Many
@@ -52,6 +54,12 @@ DESCRIPTIONS: dict[Handler, Described] = {
     messages.get: Described(answer=Message, says=_KEPT),
     messages.edit: Described(body=messages.Edit, answer=Message, example={"content": "Hello, all!"}),
     messages.delete: Described(status=204),
+    timings.trace: Described(answer=Traced),
+    timings.report: Described(
+        body=timings.Timings,
+        status=204,
+        example={"stages": {"handle": {"counts": [0, 3, 1, *[0] * 12], "sum": 0.0041}}, "clockErrorMs": 1.5},
+    ),
     conversation.react: Described(answer=Message),
     conversation.unreact: Described(status=204),
     conversation.search: Described(query=conversation.Wanted, answer=Page),

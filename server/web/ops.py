@@ -52,6 +52,7 @@ async def metrics(request: web.Request) -> web.Response:
         raise Unauthorized("token_required", "metrics are for this machine itself, or with a token")
     metrics_text = request.app[METRICS]
     async with request.app[SCRAPE]:
+        metrics_text.look()
         text = await asyncio.get_running_loop().run_in_executor(None, metrics_text.text)
     return web.Response(body=text, headers={**NO_STORE, "Content-Type": metrics_text.content_type})
 

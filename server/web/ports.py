@@ -20,6 +20,9 @@ class Exposition(Protocol):
 
     content_type: str
 
+    def look(self) -> None:
+        """Take in what can be seen on the event loop alone."""
+
     def text(self) -> bytes:
         """The metrics as text; may take a while, so not on the event loop."""
 

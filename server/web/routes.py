@@ -18,6 +18,7 @@ from server.web import (
     people,
     telling,
     threads,
+    timings,
     tokens,
 )
 
@@ -43,6 +44,8 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/messages/{id}", messages.get, Place(KNOWN, "messages")),
     ("PATCH", "/api/messages/{id}", messages.edit, Place(KNOWN, "messages")),
     ("DELETE", "/api/messages/{id}", messages.delete, Place(KNOWN, "messages")),
+    ("GET", "/api/messages/{id}/latency", timings.trace, Place(KNOWN, "messages")),
+    ("POST", "/api/latency", timings.report, Place(KNOWN, "ops")),
     ("PUT", "/api/messages/{id}/reactions/{emoji}", conversation.react, Place(KNOWN, "messages")),
     ("DELETE", "/api/messages/{id}/reactions/{emoji}", conversation.unreact, Place(KNOWN, "messages")),
     ("GET", "/api/search", conversation.search, Place(KNOWN, "messages")),

@@ -1,0 +1,30 @@
+"""What is looked at rather than counted, whenever somebody scrapes; on the event loop, where it does not change."""
+
+import msgspec
+
+from server.core.admission import Admission
+from server.core.hub import Hub
+
+CLIENTS = ("page", "agent", "bridge", "human")
+"""Who reads a stream: the page (signed in by a session), or a token by the kind of its account."""
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """How things stand now."""
+
+    log_seq: int
+    streams: dict[str, int]
+    unsent_bytes_most: int
+    agents: dict[str, int]
+
+
+def levels(hub: Hub, admission: Admission) -> Levels:
+    """Look."""
+    streams = dict.fromkeys(CLIENTS, 0)
+    for stream in admission.streams:
+        agent = hub.directory.agents.get(stream.agent_id)
+        if agent is not None:
+            streams["page" if admission.by_session(stream) else agent.kind] += 1
+    present = len(hub.dispatch.present())
+    agents = {"connected": present, "disconnected": len(hub.directory.agents) - present}
+    return Levels(hub.dispatch.head, streams, hub.dispatch.unsent_bytes_most(), agents)
