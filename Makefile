@@ -32,10 +32,11 @@ test: $(VENV)/.test ## run all tests (ARGS="-k stream")
 	@$(MAKE) --silent tests/node/node_modules/.made
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.test ## lint, format and types
+check: $(VENV)/.test ## lint, format, types, known advisories
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tests/advisories.py
 
 bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --rounds 3")
 	@exec $(BIN)/python -m tests.load.compare $(ARGS)
