@@ -1,7 +1,7 @@
 """Known advisories about anything in the lock files; where the database is out of reach, a note and no failure.
 
-pip-audit ends with 0 when it could look nothing up, and with 1 for an advisory and for a broken connection alike: so its
-report is read, not its exit code.
+pip-audit ends with 0 when it could look nothing up, and with 1 for an advisory and for a broken connection alike: so
+its report is read, not its exit code.
 """
 
 import json
