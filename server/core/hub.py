@@ -71,6 +71,11 @@ class Hub:
             return None
         return Caller(agent, ALL_SCOPES, f"{agent.id} by proxy")
 
+    def expires_at(self, credential: str) -> int | None:
+        """When this token or session runs out (ms since the epoch); None for never."""
+        found = self.directory.token(credential) or self.directory.session(credential)
+        return found.expires_at if found else None
+
     def has_human(self) -> bool:
         """Whether the first human has arrived."""
         return self.directory.has_human()

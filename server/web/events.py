@@ -15,6 +15,7 @@ from server.core.model import Caller
 from server.core.replay import Start, catch_up, cursor_of, start_of
 from server.core.rules import uuid
 from server.core.stream import Interest, Stream
+from server.web.expiry import Expiry
 from server.web.keys import ADMISSION, HUB
 from server.web.problem import NO_STORE
 from server.web.reading import Body, Query, answer, body, query
@@ -97,9 +98,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     start = start_of(hub, cursor_of(since) if since is not None else None)
     stream = _stream(request, caller, interest)
     admission.enter(stream, request["peer"].address, session=request["by_session"])
+    expiry = Expiry(hub, stream)
     try:
         return await _serve(request, hub, stream, start)
     finally:
+        expiry.cancel()
         hub.dispatch.leave(stream)
         admission.leave(stream)
 
@@ -189,7 +192,7 @@ def _opening(hub: Hub, stream: Stream, start: Start) -> bytes:
 
 
 def _bye(reason: str) -> bytes:
-    return _frame("hub.bye", Bye(reason, retry=reason != "credential_revoked"))
+    return _frame("hub.bye", Bye(reason, retry=not reason.startswith("credential_")))
 
 
 def _frame(kind: str, value: object, cursor: str | None = None) -> bytes:

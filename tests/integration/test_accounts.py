@@ -1,6 +1,5 @@
 """Accounts, tokens and people: who may come in, as whom, and until when."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from time import time
 
@@ -56,12 +55,23 @@ async def test_no_secret_is_kept_anywhere(admin: Client, shared_hub: HubProcess)
 
 async def test_a_token_expires(admin: Client, shared_hub: HubProcess) -> None:
     agent_id, _ = await admin.agent()
-    soon = int(time() * 1000) + 300
+    soon = int(time() * 1000) + 1000
     token = (await admin.ok("POST", "/api/tokens", {"agentId": agent_id, "expiresAt": soon}))["token"]
-    async with shared_hub.client(token) as other:
+    async with shared_hub.client(token) as other, other.stream() as frames:
         assert (await other.call("GET", "/api/me")).status == 200
-        await asyncio.sleep(0.4)
+        bye = (await frames.until("hub.bye"))[-1]
+        assert bye.data == '{"code":"credential_expired","retry":false}'
+        assert time() * 1000 >= soon
         assert (await other.call("GET", "/api/me")).status == 401
+
+
+async def test_a_token_for_a_million_years_does_not_disturb(admin: Client, shared_hub: HubProcess) -> None:
+    agent_id, _ = await admin.agent()
+    for far in (1 << 53, (1 << 63) - 1):
+        answer = await admin.call("POST", "/api/tokens", {"agentId": agent_id, "expiresAt": far})
+        assert answer.status == 201
+        async with shared_hub.client(answer.body["token"]) as other, other.stream() as frames:
+            assert frames.hello.event == "hub.hello"
 
 
 async def test_a_token_that_only_reads_writes_nothing(admin: Client, shared_hub: HubProcess) -> None:
