@@ -16,6 +16,9 @@ from server.core.model import DEFAULT_SCOPES, Agent, Caller, Kind, Limits, Membe
 
 DISPLAY_NAME_LENGTH = 80
 AVATAR_LENGTH = 16
+LATEST_MS = (1 << 53) - 1
+"""The last moment that every JSON parser reads exactly."""
+
 AVATARS: dict[Kind, str] = {"agent": "🤖", "human": "🙂", "bridge": "🌉"}
 
 
@@ -240,7 +243,7 @@ def _scopes(caller: Caller, agent: Agent, wanted: tuple[Scope, ...] | None) -> t
 
 
 def _later(expires_at: int | None) -> int | None:
-    if expires_at is not None and expires_at <= now_ms():
+    if expires_at is not None and not now_ms() < expires_at <= LATEST_MS:
         raise Invalid("expiresAt", "expiresAt must lie in the future (ms since the epoch)")
     return expires_at
 
