@@ -193,7 +193,9 @@ async def asked(cast: Cast, world: World, row: Row, role: str) -> int:
     """The status of the answer to this role."""
     address = await filled(row.path, world, role, cast, row) + await filled(row.query, world, role, cast, row)
     body = await body_of(row.body, world, role, cast, row)
-    sent = {} if body is None else {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
+    sent: dict[str, Any] = (
+        {} if body is None else {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
+    )
     async with cast.clients[role].session.request(row.method, address, **sent) as answer:
         return answer.status
 
