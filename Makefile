@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak screenshots types lock clean
+.PHONY: help run test check bench soak wheel screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -43,6 +43,9 @@ bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --r
 
 soak: $(VENV)/.test ## 200 kills, then an hour of load (ARGS="--kills 20 --minutes 3")
 	@exec $(BIN)/python -m tests.load.soak $(ARGS)
+
+wheel: $(VENV)/.run ## build dist/openclaw_hub-VERSION-py3-none-any.whl, to be installed by deploy/install.sh
+	@$(BIN)/hatchling build -t wheel
 
 screenshots: $(VENV)/.test ## take the pictures of the documentation again
 	@sh tests/system-packages.sh $(BIN)/python

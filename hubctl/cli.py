@@ -5,6 +5,7 @@ import sys
 import click
 
 from hubctl.commands.agents import agent
+from hubctl.commands.appliance import doctor, plan, setup, uninstall_command
 from hubctl.commands.bench import bench_command
 from hubctl.commands.channels import channel
 from hubctl.commands.drill import drill
@@ -46,5 +47,9 @@ for command in (
     outsider,
     bench_command,
     drill,
+    setup,
+    plan,
+    doctor,
+    uninstall_command,
 ):
     main.add_command(command)

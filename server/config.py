@@ -1,4 +1,4 @@
-"""Settings: one frozen tree, read from a TOML file, systemd's credentials, HUB_* variables, flags, each over the last.
+"""Settings: one frozen tree, from systemd's credentials, a TOML file, HUB_* variables, flags, each over the last.
 
 `[limits] message = 10` in the file is `HUB_LIMITS_MESSAGE=10` in the environment. `HUB_URL` and `HUB_TOKEN`
 belong to the client and are no settings.
@@ -135,8 +135,8 @@ def load(
     """
     environ = os.environ if environ is None else environ
     tree: dict[str, Any] = {"data_dir": default_data_dir(environ)}
-    _merge(tree, _from_file(file))
     _merge(tree, _from_credentials(environ))
+    _merge(tree, _from_file(file))
     _merge(tree, _from_environ(environ))
     _merge(tree, flags or {})
     try:

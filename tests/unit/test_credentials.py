@@ -9,9 +9,9 @@ from server.config import load
 from server.notify import beat, notify
 
 
-def test_a_credential_goes_over_the_file_and_under_the_environment(tmp_path: Path) -> None:
+def test_a_credential_is_what_others_go_over(tmp_path: Path) -> None:
     file = tmp_path / "hub.toml"
-    file.write_text('data_dir = "/var/lib/hub"\n[redis]\nurl = "redis://file"\nprefix = "x:"\n')
+    file.write_text('data_dir = "/var/lib/hub"\n[redis]\nprefix = "x:"\n')
     (tmp_path / "redis.url").write_text("unix://hub:secret@/run/hub/redis.sock\n")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "HOME": "/nowhere"}
     settings = load(file=file, environ=environ)
@@ -19,6 +19,8 @@ def test_a_credential_goes_over_the_file_and_under_the_environment(tmp_path: Pat
     assert settings.redis.prefix == "x:"
     assert "secret" not in str(settings.described())
     assert load(file=file, environ={**environ, "HUB_REDIS_URL": "redis://mine"}).redis.url == "redis://mine"
+    file.write_text('[redis]\nurl = "redis://file"\n')
+    assert load(file=file, environ=environ).redis.url == "redis://file"
 
 
 def test_no_credentials_no_difference(tmp_path: Path) -> None:

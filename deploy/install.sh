@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes this machine a hub from a wheel: installs what Python lacks to make a venv, puts the hub into a venv of its own
+# under /opt/openclaw-hub, and calls `hubctl setup`, to which further options are handed on.
+#   sudo sh install.sh --wheel openclaw_hub-1.0.0-py3-none-any.whl [--yes] [--answers FILE]
+set -eu
+umask 022
+home=/opt/openclaw-hub
+
+fail() { echo "install.sh: $1" >&2; exit 1; }
+usage() { echo "usage: sudo sh install.sh --wheel FILE [--yes] [options of hubctl setup]" >&2; exit 2; }
+packages() { dpkg-query -W -f '${Package}\n' | sort; }
+
+wheel=
+[ $# -gt 0 ] || usage
+# What is not ours goes to the end of the list, in order, until only that is left.
+left=$#
+while [ "$left" -gt 0 ]; do
+    argument=$1
+    shift
+    left=$((left - 1))
+    case $argument in
+        --wheel) [ "$left" -gt 0 ] || usage; wheel=$1; shift; left=$((left - 1)) ;;
+        --wheel=*) wheel=${argument#--wheel=} ;;
+        -h | --help) usage ;;
+        *) set -- "$@" "$argument" ;;
+    esac
+done
+
+[ -n "$wheel" ] || usage
+[ -f "$wheel" ] || fail "there is no file $wheel"
+[ "$(id -u)" = 0 ] || fail "run it as root: sudo sh install.sh --wheel $wheel"
+version=$(basename "$wheel" | sed -n 's/^openclaw_hub-\([0-9][^-]*\)-.*\.whl$/\1/p')
+[ -n "$version" ] || fail "$wheel is no wheel of the hub; its name must begin with openclaw_hub-VERSION-"
+command -v python3 >/dev/null || fail "Python 3.11 or newer is needed: apt-get install python3"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "Python 3.11 or newer is needed, this is $(python3 --version)"
+if [ -e "$home" ] && [ ! -d "$home/versions" ]; then fail "$home is there already and is not the hub's; move it away"; fi
+
+mkdir -p "$home/versions"
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+    command -v apt-get >/dev/null || fail "Python lacks its venv module; install python3-venv"
+    echo "installing python3-venv"
+    before=$(mktemp) && after=$(mktemp)
+    packages >"$before"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends python3-venv >/dev/null
+    packages >"$after"
+    # `hubctl uninstall` takes these along again.
+    comm -13 "$before" "$after" >>"$home/packages"
+    rm -f "$before" "$after"
+fi
+
+venv=$home/versions/$version
+digest=$(sha256sum "$wheel" | cut -d ' ' -f 1)
+if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ]; then
+    echo "installing version $version into $venv"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' \
+        "$wheel" hubctl/deploy/requirements.lock "$venv/.lock"
+    pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install "$@"; }
+    pip --require-hashes -r "$venv/.lock/hubctl/deploy/requirements.lock"
+    pip --no-deps "$wheel"
+    rm -rf "$venv/.lock"
+    # Written last, so that an install that was cut short is done again.
+    echo "$digest" >"$venv/.wheel"
+fi
+exec "$venv/bin/hubctl" setup "$@"

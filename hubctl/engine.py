@@ -1,0 +1,82 @@
+"""Plan, setup, doctor and uninstall: folds over one list of steps."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
+
+from hubctl.host import Host, HostError
+from hubctl.receipt import Receipt
+from hubctl.step import State, Step, Verdict
+
+
+class Finding(NamedTuple):
+    """A step and what its check said."""
+
+    step: Step
+    verdict: Verdict
+
+
+class Stopped(Exception):
+    """Setup cannot go on; the text says at which step and why, and what has been done stays done."""
+
+
+Say = Callable[[Step, str], None]
+
+
+def look(steps: Sequence[Step], host: Host, receipt: Receipt) -> list[Finding]:
+    """Every step and how the machine stands to it. Reads only."""
+    return [Finding(step, step.check(host, receipt)) for step in steps]
+
+
+def amiss(findings: Sequence[Finding]) -> list[Finding]:
+    """What is not as it should be."""
+    return [finding for finding in findings if finding.verdict.state is not State.OK]
+
+
+def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collection[str], say: Say) -> int:
+    """Bring about what is not so yet, in order; the number of steps that did something. Raises Stopped.
+
+    What somebody else made is taken over only if `adopt` has the step's key.
+    """
+    changes = 0
+    for step in steps:
+        verdict = step.check(host, receipt)
+        if verdict.state is State.OK:
+            continue
+        _refuse(step, verdict, adopt)
+        say(step, verdict.words)
+        try:
+            step.apply(host, receipt)
+        except (HostError, OSError) as error:
+            raise Stopped(f"{step.name}: {error}. {step.hint}") from None
+        after = step.check(host, receipt)
+        if after.state is not State.OK:
+            raise Stopped(f"{step.name}: tried, and still {after.state.value} ({after.words}). {step.hint}")
+        changes += 1
+    return changes
+
+
+def _refuse(step: Step, verdict: Verdict, adopt: Collection[str]) -> None:
+    if verdict.state is State.UNFIT:
+        raise Stopped(f"{step.name}: {verdict.words}. {step.hint}")
+    if verdict.state is State.FOREIGN and step.key not in adopt:
+        raise Stopped(
+            f"{step.name}: {verdict.words}, and setup did not make that. "
+            f"Move it away, or let setup replace it with --adopt {step.key}; the original is kept beside it"
+        )
+
+
+def uninstall(steps: Sequence[Step], host: Host, receipt: Receipt, *, purge: bool, say: Say) -> None:
+    """Take back what we made, last first; what holds data stays unless `purge`. Goes on past what fails, then raises
+    Stopped naming it.
+    """
+    failures: list[str] = []
+    for step in reversed(steps):
+        if step.keeps_data and not purge:
+            continue
+        say(step, "")
+        try:
+            step.undo(host, receipt)
+        except (HostError, OSError) as error:
+            failures.append(f"{step.name}: {error}")
+    if failures:
+        raise Stopped("; ".join(failures))

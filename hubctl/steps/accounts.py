@@ -1,0 +1,77 @@
+"""The user that the hub runs as, and the folders that are that user's."""
+
+import stat
+from dataclasses import dataclass
+
+from hubctl.host import Host
+from hubctl.receipt import Receipt
+from hubctl.step import OK, Described, Verdict, drifted, foreign, missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserStep(Described):
+    """The user exists, made by systemd-sysusers from `source`."""
+
+    user: str
+    source: str
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Look into the machine's list of users."""
+        if host.user_id(self.user) is None:
+            return missing(f"there is no user {self.user}")
+        if receipt.word("user", self.user) is None:
+            return foreign(f"a user {self.user} is there already")
+        return OK
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Make the user and the group; one that is there is taken over as it is, and never removed."""
+        ours = host.user_id(self.user) is None
+        host.must("systemd-sysusers", self.source)
+        receipt.add("user", self.user, "made" if ours else "adopted")
+
+    def undo(self, host: Host, receipt: Receipt) -> None:
+        """Remove the user if we made it."""
+        if receipt.word("user", self.user) == "made" and host.user_id(self.user) is not None:
+            host.must("userdel", self.user)
+            host.run("groupdel", self.user)
+        receipt.drop("user", self.user)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnFolderStep(Described):
+    """A folder belongs to `user` with this mode, made by systemd-tmpfiles from `source`."""
+
+    path: str
+    user: str
+    mode: int
+    source: str
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Compare kind, owner and mode; and whether another user's files lie in it."""
+        status = host.status(self.path)
+        if status is None:
+            return missing(f"{self.path} is not there")
+        if not stat.S_ISDIR(status.st_mode):
+            return foreign(f"{self.path} is there and is no folder")
+        if receipt.word("folder", self.path) is None:
+            return foreign(f"{self.path} is there already")
+        owner = host.user_id(self.user)
+        if status.st_uid != owner:
+            return drifted(f"{self.path} belongs to user {status.st_uid}, not to {self.user}")
+        if stat.S_IMODE(status.st_mode) != self.mode:
+            return drifted(f"{self.path} has mode {stat.S_IMODE(status.st_mode):04o}, not {self.mode:04o}")
+        strange = [path.name for path in host.path(self.path).iterdir() if path.lstat().st_uid != owner]
+        return drifted(f"in {self.path} these belong to somebody else: {', '.join(strange)}") if strange else OK
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Make or mend it. What lies in it is given to the user, links themselves and not what they point at."""
+        if receipt.word("folder", self.path) is None:
+            receipt.add("folder", self.path, "made" if host.status(self.path) is None else "adopted")
+        host.must("systemd-tmpfiles", "--create", f"--prefix={self.path}", self.source)
+        host.must("chown", "-hR", f"{self.user}:{self.user}", str(host.path(self.path)))
+
+    def undo(self, host: Host, receipt: Receipt) -> None:
+        """Remove it with all that is in it, if we made it."""
+        if receipt.word("folder", self.path) == "made":
+            host.remove_tree(self.path)
+        receipt.drop("folder", self.path)

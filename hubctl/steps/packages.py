@@ -1,0 +1,87 @@
+"""The distribution's Redis or Valkey: the program alone, never a server of its own on port 6379."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hubctl.host import Host, HostError
+from hubctl.receipt import Receipt
+from hubctl.step import OK, Described, Verdict, missing, unfit
+
+OLDEST = (7, 0)
+"""Below 7.0 there is no EXPIRE NX, and ACLs know neither subcommands nor closed channels."""
+
+
+class Server(NamedTuple):
+    """A program that is a server when it is called `name`; `package` holds it and starts nothing."""
+
+    path: str
+    name: str
+    package: str
+
+
+# The checker of dumps is the same program as the server. It comes with the tools; the server's package would start a
+# server on port 6379 when installed.
+KNOWN = (
+    Server("/usr/bin/redis-check-rdb", "redis-server", "redis-tools"),
+    Server("/usr/bin/valkey-check-rdb", "valkey-server", "valkey-tools"),
+)
+APT = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+
+
+def found_server(host: Host) -> Server | None:
+    """The program that is on this machine."""
+    return next((server for server in KNOWN if host.status(server.path) is not None), None)
+
+
+def version_of(host: Host, server: Server) -> tuple[int, int]:
+    """Its version, from the package: the program does not tell it under this name."""
+    match = re.search(r"(?:^|:)(\d+)\.(\d+)", host.run("dpkg-query", "-W", "-f", "${Version}", server.package).out)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisProgramStep(Described):
+    """A Redis or Valkey of version 7 or newer is installed."""
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Look for the program and its version."""
+        server = found_server(host)
+        if server is None:
+            return missing("no Redis and no Valkey is installed")
+        version = version_of(host, server)
+        if version < OLDEST:
+            return unfit(f"{server.package} has version {version[0]}.{version[1]}, older than 7.0")
+        return OK
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Install the tools' package, and note what came along with it."""
+        host.must(*APT, "update")
+        before = _installed(host)
+        try:
+            for server in KNOWN:
+                if host.run("apt-cache", "show", server.package).code == 0:
+                    host.must(*APT, "install", "-y", "--no-install-recommends", server.package)
+                    return
+        finally:
+            for package in sorted(_installed(host) - before):
+                receipt.add("package", package)
+        raise HostError("the distribution has neither redis-tools nor valkey-tools")
+
+    def undo(self, host: Host, receipt: Receipt) -> None:
+        """Remove the packages that came with us, unless something that came later needs one of them."""
+        ours = [name for name in receipt.names("package") if name in _installed(host)]
+        if ours and _removed(host, ours) <= set(ours):
+            host.must(*APT, "purge", "-y", *ours)
+        for name in list(receipt.names("package")):
+            receipt.drop("package", name)
+
+
+def _installed(host: Host) -> set[str]:
+    lines = host.must("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n").splitlines()
+    return {line.split()[1] for line in lines if line.startswith("ii")}
+
+
+def _removed(host: Host, packages: list[str]) -> set[str]:
+    """What a removal would take along."""
+    return set(re.findall(r"^(?:Remv|Purg) (\S+)", host.must(*APT, "--simulate", "purge", *packages), re.MULTILINE))

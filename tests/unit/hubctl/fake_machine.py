@@ -1,0 +1,162 @@
+"""A Debian that is a folder and a few answers: enough of one for every step of the recipe to be tried on."""
+
+import os
+from pathlib import Path
+
+from hubctl.answers import Answers
+from hubctl.host import Host, Outcome
+from hubctl.installed import HUB_UNIT
+from hubctl.receipt import Receipt
+from hubctl.recipe import Installation, recipe
+from hubctl.step import Step
+
+VENV = "/opt/openclaw-hub/versions/1.0"
+FOLDERS = (
+    "etc/systemd/system",
+    "etc/sysusers.d",
+    "etc/tmpfiles.d",
+    "run/systemd/system",
+    "usr/bin",
+    "usr/local/bin",
+    "var/lib",
+    "var/backups",
+    "proc",
+)
+FOLDER_MODES = {"/var/lib/openclaw-hub": 0o700, "/var/backups/openclaw-hub": 0o700, "/run/openclaw-hub": 0o750}
+
+
+class Machine:
+    """The folder, what its commands would do, and a host that goes to both."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in FOLDERS:
+            (root / folder).mkdir(parents=True)
+        (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+        (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n')
+        (root / "proc/meminfo").write_text("MemTotal:        1000000 kB\n")
+        (root / VENV[1:]).mkdir(parents=True)
+        (root / "opt/openclaw-hub/packages").write_text("python3-venv\n")
+        self.packages = {"libc6", "python3-venv"}
+        self.installed_by_name: list[str] = []
+        self.also_removed: set[str] = set()
+        self.offered = {"redis-tools"}
+        self.active: set[str] = set()
+        self.listening = ""
+        self.clock_s = 1_800_000_000
+        self.broken: set[str] = set()
+        self.host = Host(root, self.run, self.fetch, free_bytes=10**12)
+
+    @property
+    def receipt(self) -> Receipt:
+        return Receipt(self.host)
+
+    def recipe(self, answers: Answers | None = None) -> list[Step]:
+        return recipe(Installation(answers or Answers(), asked=answers is not None, venv=VENV))
+
+    def fetch(self, url: str) -> int:
+        return 200 if HUB_UNIT in self.active and url.startswith("http://127.0.0.1:") else 0
+
+    def tree(self) -> dict[str, str]:
+        """Everything but the software, as kind, mode and content."""
+        found = {}
+        for folder, folders, files in os.walk(self.root):
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                content = str(path.readlink()) if path.is_symlink() else path.read_text() if path.is_file() else ""
+                found[str(path.relative_to(self.root))] = f"{path.lstat().st_mode:o} {content}"
+        return {name: what for name, what in found.items() if not name.startswith("opt")}
+
+    def run(self, argv: tuple[str, ...], text: str) -> Outcome:
+        name = Path(argv[0]).name
+        if name in self.broken:
+            return Outcome(1, err=f"{name} is broken")
+        answer = getattr(self, f"_{name.replace('-', '_')}", None)
+        assert answer, f"the fake machine does not know {argv}"
+        out = answer(argv[1:], text)
+        return out if isinstance(out, Outcome) else Outcome(0, out or "")
+
+    def _uname(self, _argv: tuple[str, ...], _text: str) -> str:
+        return "x86_64\n"
+
+    def _date(self, _argv: tuple[str, ...], _text: str) -> str:
+        return f"{self.clock_s}\n"
+
+    def _ss(self, _argv: tuple[str, ...], _text: str) -> str:
+        return self.listening
+
+    def _chown(self, _argv: tuple[str, ...], _text: str) -> None:
+        """All files here belong to whoever runs the tests."""
+
+    def _python(self, argv: tuple[str, ...], text: str) -> str:
+        assert argv[-1] == "redis-conf"
+        return f"conf for {text}\n"
+
+    def _dpkg_query(self, argv: tuple[str, ...], _text: str) -> str:
+        if argv[-1] == "redis-tools":
+            return "5:7.0.15-1~deb12u1"
+        return "".join(f"ii  {name}\n" for name in sorted(self.packages))
+
+    def _apt_cache(self, argv: tuple[str, ...], _text: str) -> Outcome:
+        return Outcome(0 if argv[-1] in self.offered else 100)
+
+    def _apt_get(self, argv: tuple[str, ...], _text: str) -> str:
+        named = [word for word in argv[argv.index("purge") + 1 if "purge" in argv else 0 :] if word != "-y"]
+        if "install" in argv:
+            self.installed_by_name.append(argv[-1])
+            self.packages |= {argv[-1], "liblzf1"}
+            (self.root / "usr/bin" / argv[-1].replace("tools", "check-rdb")).write_text("a program")
+        elif "--simulate" in argv:
+            return "".join(f"Purg {name} [1]\n" for name in {*named, *self.also_removed})
+        elif "purge" in argv:
+            self.packages -= set(named)
+            (self.root / "usr/bin/redis-check-rdb").unlink(missing_ok=True)
+        return ""
+
+    def _systemd_sysusers(self, argv: tuple[str, ...], _text: str) -> None:
+        assert (self.root / argv[0][1:]).exists()
+        if self.host.user_id("openclaw-hub") is None:
+            with (self.root / "etc/passwd").open("a") as file:
+                file.write(f"openclaw-hub:x:{os.getuid()}:990::/:/usr/sbin/nologin\n")
+
+    def _userdel(self, argv: tuple[str, ...], _text: str) -> None:
+        file = self.root / "etc/passwd"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith(f"{argv[0]}:")))
+
+    def _groupdel(self, _argv: tuple[str, ...], _text: str) -> None:
+        """A user's group goes with the user."""
+
+    def _systemd_tmpfiles(self, argv: tuple[str, ...], _text: str) -> None:
+        path = argv[1].removeprefix("--prefix=")
+        assert f"d {path} {FOLDER_MODES[path]:04o} " in (self.root / argv[2][1:]).read_text()
+        self.host.make_folder(path, FOLDER_MODES[path])
+
+    def _systemctl(self, argv: tuple[str, ...], _text: str) -> str | Outcome:
+        verb, unit = argv[0], argv[-1]
+        if verb == "--version":
+            return "systemd 252 (252.1)\n"
+        wants = self.root / "etc/systemd/system" / f"{unit}.wanted"
+        if verb == "show":
+            return self._show(unit, wants, argv)
+        if verb == "enable":
+            wants.write_text("")
+        elif verb == "disable":
+            wants.unlink(missing_ok=True)
+            self.active.discard(unit)
+        elif verb == "restart":
+            if "restart" in self.broken:
+                return Outcome(1, err="Job failed")
+            self.active.add(unit)
+        elif verb == "stop":
+            self.active.discard(unit)
+        return ""
+
+    def _show(self, unit: str, wants: Path, argv: tuple[str, ...]) -> str:
+        if "MainPID" in argv:
+            return "42\n"
+        file = self.root / "etc/systemd/system" / unit
+        load = "masked" if file.is_symlink() else "loaded" if file.exists() else "not-found"
+        enabled = "enabled" if wants.exists() else "disabled"
+        active = "active" if unit in self.active else "inactive"
+        return f"LoadState={load}\nUnitFileState={enabled}\nActiveState={active}\n"
