@@ -29,8 +29,8 @@ KILL_AFTER_S = (0.2, 2.0)
 PATIENCE_S = 60.0
 CHAPTER_S = 120.0
 SAMPLE_S = 5.0
-SETTLED_SHARE = 0.25
-"""Caches and arenas fill in the first part of a run; what grows after it is growth."""
+SETTLED_SHARE = 0.5
+"""The log that is kept in memory fills in the first part of a run; what grows after it is growth."""
 
 
 @dataclass(frozen=True, slots=True)
