@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from server.bus.link import Link
 from server.bus.listener import Listener
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
+from server.canary import Canary
 from server.config import Settings, SettingsError
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
@@ -33,6 +35,7 @@ from server.core.mirror import Mirror
 from server.core.model import Limits
 from server.core.people import invite_first
 from server.core.presence import Presences
+from server.core.probing import forget, found_probe
 from server.core.recent import Recent
 from server.core.reporters import Reporters
 from server.core.retention import keep
@@ -195,6 +198,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     app[METRICS] = HubMetrics(
         hub.stats,
         lambda: levels(hub, admission),
+        settings.data_dir,
     )
     mount(app)
 
@@ -233,6 +237,7 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=4096)
         await site.start()
+        await _let_the_canary_sing(settings, app[HUB], runner.addresses[0][1], stack)
         showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
         stack.callback(showing_out.cancel)
         address = _address(settings.server.host, runner.addresses[0][1])
@@ -247,6 +252,14 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         await stopped.wait()
         notify("STOPPING=1")
         logger.info("hub is stopping")
+
+
+async def _let_the_canary_sing(settings: Settings, hub: Hub, port: int, stack: AsyncExitStack) -> None:
+    every_s = settings.probe.every_s
+    place = await found_probe(hub) if every_s > 0 else None
+    if place is not None:
+        canary = Canary(hub.stats, place, partial(forget, hub), every_s)
+        stack.callback(asyncio.create_task(canary.run(settings.server.host, port)).cancel)
 
 
 def _address(host: str, port: int) -> str:

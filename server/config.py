@@ -83,6 +83,12 @@ class Messages(Section, frozen=True):
     max_bytes: int = 65_536
 
 
+class Probe(Section, frozen=True):
+    """`every_s` is how often the hub posts to itself and waits for its own stream; 0 is never."""
+
+    every_s: float = 10.0
+
+
 class Settings(Section, frozen=True):
     """Everything that can be set. Passwords in URLs are masked by `described()`."""
 
@@ -94,6 +100,7 @@ class Settings(Section, frozen=True):
     streams: Streams = Streams()
     log: Log = Log()
     messages: Messages = Messages()
+    probe: Probe = Probe()
 
     @property
     def database_url(self) -> str:

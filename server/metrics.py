@@ -1,6 +1,8 @@
 """Prometheus: the only user of prometheus_client. It reads what was counted when somebody scrapes."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -17,8 +19,9 @@ class HubMetrics(Collector):
 
     content_type = CONTENT_TYPE_PLAIN_0_0_4
 
-    def __init__(self, stats: Stats, look: Callable[[], Levels]) -> None:
+    def __init__(self, stats: Stats, look: Callable[[], Levels], data_dir: Path) -> None:
         self._stats = stats
+        self._data_dir = data_dir
         self._look = look
         self._levels = look()
         self._registry = CollectorRegistry()
@@ -115,6 +118,8 @@ class HubMetrics(Collector):
             agents.add_metric((state,), count)
         yield agents
         yield _histogram("hub_event_loop_lag_seconds", "How late the event loop turns", "", {"": stats.loop_lag})
+        free = shutil.disk_usage(self._data_dir).free
+        yield GaugeMetricFamily("hub_disk_free_bytes", "What is free where the hub keeps its files", free)
         build = GaugeMetricFamily("hub_build_info", "The version that runs", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build

@@ -12,7 +12,7 @@ from server.core.errors import Conflict, Forbidden, Invalid, NotFound
 from server.core.events import AuthTokenRevoked, GlobalPart
 from server.core.hub import GENERAL, OPERATOR, Hub
 from server.core.ids import digest_of, new_id, new_token
-from server.core.model import DEFAULT_SCOPES, Agent, Caller, Kind, Limits, Member, Scope, Token
+from server.core.model import DEFAULT_SCOPES, PROBE, Agent, Caller, Kind, Limits, Member, Scope, Token
 
 DISPLAY_NAME_LENGTH = 80
 AVATAR_LENGTH = 16
@@ -93,7 +93,8 @@ def arriving(directory: Directory, agent: Agent, by: str) -> tuple[tuple[Change,
 
 def listed(hub: Hub) -> list[Agent]:
     """Every account, by id."""
-    return sorted(hub.directory.agents.values(), key=lambda agent: agent.id.lower())
+    everybody = (agent for agent in hub.directory.agents.values() if agent.id != PROBE)
+    return sorted(everybody, key=lambda agent: agent.id.lower())
 
 
 async def enrol(hub: Hub, caller: Caller, enrolment: Enrolment) -> Agent:
@@ -185,7 +186,7 @@ def tokens(hub: Hub, caller: Caller) -> list[Token]:
     return [
         msgspec.structs.replace(token, last_used_at=hub.uses.last(token.id, token.last_used_at))
         for token in hub.directory.tokens()
-        if caller.admin or token.agent_id == caller.agent.id
+        if (caller.admin and token.agent_id != PROBE) or token.agent_id == caller.agent.id
     ]
 
 

@@ -14,6 +14,7 @@ from server.core.clock import now_ms
 from server.core.errors import HubError
 from server.core.events import AgentJoined, AgentLeft, GlobalPart
 from server.core.hub import OPERATOR
+from server.core.model import PROBE
 from server.core.writer import Writer
 
 GATHER_S = 0.1
@@ -41,7 +42,7 @@ class Attendance:
 
     def came(self, agent_id: str) -> None:
         """Its first stream is open."""
-        if self._leaving.pop(agent_id, None) is not None or agent_id in self._here:
+        if self._leaving.pop(agent_id, None) is not None or agent_id in self._here or agent_id == PROBE:
             return
         self._arriving[agent_id] = None
         if self._scheduled is None:
@@ -49,6 +50,8 @@ class Attendance:
 
     def went(self, agent_id: str) -> None:
         """Its last stream is over."""
+        if agent_id == PROBE:
+            return
         self._leaving[agent_id] = self._clock()
 
     async def stop(self) -> None:

@@ -156,6 +156,12 @@ class BuryMessage(Change, frozen=True):
     deleted_at: int
 
 
+class ForgetMessages(Change, frozen=True):
+    """Everything said in a channel goes for good; its events stay as numbers without words."""
+
+    channel_id: str
+
+
 class InsertThread(Change, frozen=True):
     """A thread under a message; refused when that is a tombstone by then, Unchanged when it has one."""
 

@@ -17,6 +17,7 @@ from server.core.changes import (
     DropSession,
     DropToken,
     EditMessage,
+    ForgetMessages,
     InsertMessage,
     InsertThread,
     MoveMarker,
@@ -137,6 +138,7 @@ class Directory:
     @apply.register(InsertMessage)
     @apply.register(EditMessage)
     @apply.register(BuryMessage)
+    @apply.register(ForgetMessages)
     @apply.register(InsertThread)
     @apply.register(AlterThread)
     @apply.register(AddReaction)

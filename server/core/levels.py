@@ -4,6 +4,7 @@ import msgspec
 
 from server.core.admission import Admission
 from server.core.hub import Hub
+from server.core.model import PROBE
 
 CLIENTS = ("page", "agent", "bridge", "human")
 """Who reads a stream: the page (signed in by a session), or a token by the kind of its account."""
@@ -23,8 +24,9 @@ def levels(hub: Hub, admission: Admission) -> Levels:
     streams = dict.fromkeys(CLIENTS, 0)
     for stream in admission.streams:
         agent = hub.directory.agents.get(stream.agent_id)
-        if agent is not None:
+        if agent is not None and agent.id != PROBE:
             streams["page" if admission.by_session(stream) else agent.kind] += 1
-    present = len(hub.dispatch.present())
-    agents = {"connected": present, "disconnected": len(hub.directory.agents) - present}
+    present = len({*hub.dispatch.present()} - {PROBE})
+    everybody = len(hub.directory.agents.keys() - {PROBE})
+    agents = {"connected": present, "disconnected": everybody - present}
     return Levels(hub.dispatch.head, streams, hub.dispatch.unsent_bytes_most(), agents)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from time import monotonic
 
 from server.core.directory import Directory
+from server.core.model import PROBE
 from server.core.ports import Roster, State
 
 LOOK_S = 1.0
@@ -50,7 +51,7 @@ class Mirror:
 
     def changed_all(self) -> None:
         """Write every channel, as at the start."""
-        self._changed.update(dict.fromkeys(self._directory.channels))
+        self._changed.update(dict.fromkeys(self._shown()))
         self._start()
 
     def loaded(self, channel_id: str) -> None:
@@ -63,7 +64,7 @@ class Mirror:
 
     async def refill(self) -> None:
         """Write the members that have vanished, and some of the others in turn."""
-        ids = list(self._directory.channels)
+        ids = self._shown()
         lost = await self._state.lost_members(self._rosters(ids))
         self._next = self._next % len(ids) if ids else 0
         turn = ids[self._next : self._next + ROUND]
@@ -100,6 +101,10 @@ class Mirror:
             await self._state.stop_typing(channel_id, [agent_id])
         for channel_id in ended:
             await self._state.drop_channel(channel_id)
+
+    def _shown(self) -> list[str]:
+        """All channels but the canary's, which is nobody's business."""
+        return [channel.id for channel in self._directory.channels.values() if channel.created_by != PROBE]
 
     def _rosters(self, channel_ids: Iterable[str]) -> list[Roster]:
         channels, members = self._directory.channels, self._directory.members

@@ -14,6 +14,9 @@ DEFAULT_SCOPES: tuple[Scope, ...] = ("read", "write")
 
 Member = MemberPart
 
+PROBE = "hub-probe"
+"""The canary's account, and its channel: there is no such thing for anybody else."""
+
 
 class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """A thing with an identity; what is None is absent on the wire."""

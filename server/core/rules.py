@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from server.core.directory import Directory
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from server.core.events import Role
-from server.core.model import Agent, Caller, Channel, Member
+from server.core.model import PROBE, Agent, Caller, Channel, Member
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -109,7 +109,7 @@ def mentions(words: str, directory: Directory, channel_id: str) -> tuple[str, ..
 def _called(word: str, directory: Directory, channel_id: str) -> Iterable[str]:
     while word:
         agent = directory.agent_named(word)
-        if agent is not None:
+        if agent is not None and agent.id != PROBE:
             return (agent.id,)
         if word.lower() in _EVERYONE:
             return sorted(directory.members.get(channel_id, {}))
@@ -238,6 +238,6 @@ def require_admin(caller: Caller) -> None:
 def known_agent(directory: Directory, wanted_id: str) -> Agent:
     """The agent, or NotFound."""
     agent = directory.agents.get(wanted_id)
-    if agent is None:
+    if agent is None or agent.id == PROBE:
         raise NotFound("agent_not_found", f"there is no agent {wanted_id}")
     return agent

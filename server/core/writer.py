@@ -164,7 +164,7 @@ class Writer:
         for draft, result in zip(drafts, written, strict=True):
             for entry in result.entries:
                 entry.arrived_s = draft.arrived_s
-                if draft.shares:
+                if draft.shares and draft.arrived_s:
                     entry.accepted_s = draft.submitted_s
                     entry.stored_s = now_s
                     self._stats.accepted.observe(draft.arrived_s, draft.arrived_s, draft.submitted_s)

@@ -13,6 +13,7 @@ from server.core.changes import (
     BuryMessage,
     DropReaction,
     EditMessage,
+    ForgetMessages,
     InsertThread,
     MoveMarker,
     SettleQuestion,
@@ -24,7 +25,7 @@ from server.store.prepared import Cursor, Prepared
 from server.store.rows import message_row, thread_of, thread_row
 from server.store.searching import index_for
 from server.store.statements import execute
-from server.store.tables import agent_events, markers, mentions, messages, reactions, threads
+from server.store.tables import agent_events, events, markers, mentions, messages, reactions, threads
 
 EMOJI_MOST = 64
 """Different emoji on one message."""
@@ -101,6 +102,16 @@ def _bury_message(change: BuryMessage, connection: Connection) -> None:
     if row.thread_id is not None:
         fewer = {"reply_count": threads.c.reply_count - 1}
         connection.execute(update(threads).where(threads.c.id == row.thread_id).values(fewer))
+
+
+@execute.register
+def _forget_messages(change: ForgetMessages, connection: Connection) -> None:
+    index = index_for(connection.dialect)
+    said = messages.c.channel_id == change.channel_id
+    for row in connection.execute(select(messages.c.seq, messages.c.content).where(said)).all():
+        index.replace(connection, row.seq, row.content, "")
+        connection.execute(update(events).where(events.c.seq == row.seq).values(payload=b""))
+    connection.execute(delete(messages).where(said))
 
 
 @execute.register

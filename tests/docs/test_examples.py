@@ -84,7 +84,7 @@ def test_commands_that_are_only_shown_exist(document: Path) -> None:
 def help_of(words: list[str]) -> str:
     """The help of the command that begins with these words; fails where there is none."""
     names = [word for word in words if re.fullmatch(r"[a-z]+", word)][
-        : 2 if words[0] in {"agent", "channel", "token"} else 1
+        : 2 if words[0] in {"agent", "channel", "export", "token"} else 1
     ]
     command = [sys.executable, "-m", "hubctl", *names, "--help"]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout

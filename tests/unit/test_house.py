@@ -25,6 +25,7 @@ MAY_IMPORT = {
     # where its socket lies is known to hubctl too, which knows nothing of the server but the settings
     "server.bus.embedded": {"server.core", "server.bus", "server.config"},
     "server.metrics": {"server.core"},
+    "server.canary": {"server.core"},
     "server.web": {"server.core", "server.web", "server.assets"},
     "server.app": {"server"},
     "server.__main__": {"server"},

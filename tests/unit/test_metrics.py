@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hubctl.observe.made import files
 from server.core.levels import CLIENTS, Levels
 from server.core.stats import HTTP_EDGES_S, REDIS_EDGES_S, Histogram, Stats
 from server.metrics import HubMetrics
@@ -33,7 +34,7 @@ def busiest() -> Stats:
     stats.redis_s = {command: Histogram(REDIS_EDGES_S) for command in COMMANDS}
     for command in COMMANDS:
         stats.redis_errors[command] = MANY
-    for source, result in product(("agent", "human", "bridge", "probe"), ("stored", "repeated")):
+    for source, result in product(("agent", "human", "bridge"), ("stored", "repeated")):
         stats.messages[source, result] = MANY
     for reason in ("delivered", "too_large", "malformed", "state", "seq", "unknown", "flood"):
         stats.foreign[reason] = MANY
@@ -53,7 +54,7 @@ def busiest() -> Stats:
 
 def page() -> str:
     levels = Levels(MANY, dict.fromkeys(CLIENTS, 2048), 1 << 20, {"connected": 2048, "disconnected": 2048})
-    return HubMetrics(busiest(), lambda: levels).text().decode()
+    return HubMetrics(busiest(), lambda: levels, ROOT).text().decode()
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +94,14 @@ def test_each_metric_is_documented_with_its_type_and_labels(text: str) -> None:
 def labels_of(text: str, name: str) -> set[str]:
     found = re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{([^}}]*)\}}", text, re.MULTILINE)
     return {label for labels in found for label in re.findall(r"(\w+)=", labels)} - {"le"}
+
+
+def test_dashboard_and_rules_name_what_there_is(text: str) -> None:
+    made = {name: content.replace('\\"', '"') for name, content in files().items()}
+    histograms = {name for name, kind in families(text).items() if kind == "histogram"}
+    real = set(families(text)) | {f"{name}_{end}" for name in histograms for end in ("bucket", "sum", "count")}
+    for name, content in made.items():
+        named = set(re.findall(r"\b(?:hub|process)_[a-z_]+\b", content))
+        assert named <= real, name
+    drawn = made["grafana/dashboards/openclaw-hub.json"]
+    assert {name for name in families(text) if name.startswith("hub_") and name not in drawn} == set()
