@@ -48,17 +48,18 @@ from server.core.uses import Uses
 from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
+from server.markdown import Markdown
 from server.metrics import HubMetrics
 from server.notify import beat, notify
 from server.passwords import Argon2Passwords
 from server.store.database import Database
 from server.store.migrating import migrate
-from server.web import asyncapi, openapi
+from server.web import asyncapi, openapi, pages
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
 from server.web.events import end_all
 from server.web.hosts import Hosts
-from server.web.keys import ADMISSION, DOCUMENTS, DOORMAN, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE
+from server.web.keys import ADMISSION, DOCUMENTS, DOORMAN, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE, TYPESETTER
 from server.web.middleware import edge
 from server.web.peer import Proxies
 from server.web.ports import Documents
@@ -79,6 +80,7 @@ logger = structlog.get_logger()
 async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> web.Application:
     """Build and start everything but the listening socket; `stack` ends it in reverse order."""
     stats, directory = Stats(), Directory()
+    pages.static_files()  # a page that cannot be put together fails here, and no request waits for it
     redis_url = await _redis_url(settings, stack)
     await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
     log = Database(settings.database_url)
@@ -106,7 +108,9 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     keeping = keep(hub, settings.log.retention_days)
     for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, tally.run(hub)):
         stack.callback(asyncio.create_task(turn).cancel)
-    return _application(settings, hub, watch)
+    markdown = Markdown()
+    stack.push_async_callback(markdown.stop)
+    return _application(settings, hub, watch, markdown)
 
 
 class Core(NamedTuple):
@@ -181,7 +185,7 @@ async def _write_admin_token(hub: Hub, data: DataDir) -> None:
         data.write_secret("admin.token", token)
 
 
-def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
+def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown) -> web.Application:
     app = web.Application(middlewares=[edge], client_max_size=BODY_BYTES)
     seats = Seats(settings.streams.per_token, settings.streams.per_address, settings.streams.total)
     admission = Admission(seats)
@@ -191,6 +195,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch) -> web.Application:
     app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
     app[PROXIES] = _proxies(settings)
     app[HEALTH] = watch
+    app[TYPESETTER] = markdown
     app[SCRAPE] = asyncio.Lock()
     app[DOCUMENTS] = Documents(
         msgspec.json.encode(openapi.document(DESCRIPTIONS)), msgspec.json.encode(asyncapi.document())

@@ -24,6 +24,7 @@ from server.web import (
     threads,
     timings,
     tokens,
+    typesetting,
 )
 from server.web.openapi import ByKey, Described, Many
 from server.web.routes import Handler
@@ -51,6 +52,11 @@ DESCRIPTIONS: dict[Handler, Described] = {
         says={"message": _KEPT, "seq": 7},
     ),
     messages.history: Described(query=messages.History, answer=Page, says={"messages": [_KEPT], "hasMore": False}),
+    typesetting.html: Described(
+        query=typesetting.Wanted,
+        answer=typesetting.Typeset,
+        says={"html": {_MESSAGE: "<p>A <strong>bold</strong> word.</p>\n"}},
+    ),
     messages.get: Described(answer=Message, says=_KEPT),
     messages.edit: Described(body=messages.Edit, answer=Message, example={"content": "Hello, all!"}),
     messages.delete: Described(status=204),

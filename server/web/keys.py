@@ -9,7 +9,7 @@ from server.core.hub import Hub
 from server.web.doorman import Doorman
 from server.web.hosts import Hosts
 from server.web.peer import Proxies
-from server.web.ports import Documents, Exposition, Health
+from server.web.ports import Documents, Exposition, Health, Typesetter
 
 HUB = web.AppKey("HUB", Hub)
 ADMISSION = web.AppKey("ADMISSION", Admission)
@@ -19,4 +19,5 @@ DOCUMENTS = web.AppKey("DOCUMENTS", Documents)
 DOORMAN = web.AppKey("DOORMAN", Doorman)
 HOSTS = web.AppKey("HOSTS", Hosts)
 PROXIES = web.AppKey("PROXIES", Proxies)
+TYPESETTER = web.AppKey("TYPESETTER", Typesetter)
 SCRAPE = web.AppKey("SCRAPE", asyncio.Lock)

@@ -1,5 +1,6 @@
 """What the handlers ask of the rest of the process."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,13 @@ class Exposition(Protocol):
 
     def text(self) -> bytes:
         """The metrics as text; may take a while, so not on the event loop."""
+
+
+class Typesetter(Protocol):
+    """Makes what people see of what authors wrote."""
+
+    async def html(self, texts: Sequence[str]) -> list[str | None]:
+        """Each text's markdown as sanitised HTML; None where there is none."""
 
 
 class Documents(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ from server.web import (
     threads,
     timings,
     tokens,
+    typesetting,
 )
 
 OPEN = "open"
@@ -41,6 +42,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/static/{path:.+}", pages.static_file, Place(OPEN, "page")),
     ("POST", "/api/messages", messages.post, Place(KNOWN, "messages")),
     ("GET", "/api/messages", messages.history, Place(KNOWN, "messages")),
+    ("GET", "/api/messages/html", typesetting.html, Place(KNOWN, "messages")),
     ("GET", "/api/messages/{id}", messages.get, Place(KNOWN, "messages")),
     ("PATCH", "/api/messages/{id}", messages.edit, Place(KNOWN, "messages")),
     ("DELETE", "/api/messages/{id}", messages.delete, Place(KNOWN, "messages")),

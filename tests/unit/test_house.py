@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "server.bus": {"server.core", "server.bus"},
     # where its socket lies is known to hubctl too, which knows nothing of the server but the settings
     "server.bus.embedded": {"server.core", "server.bus", "server.config"},
+    "server.markdown": set(),
     "server.metrics": {"server.core"},
     "server.canary": {"server.core"},
     "server.web": {"server.core", "server.web", "server.assets"},
