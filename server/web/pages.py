@@ -14,13 +14,14 @@ from aiohttp import web
 
 from server import __version__
 from server.assets import static_dir
+from server.web.first import first_state
 from server.web.keys import HUB
 from server.web.static import StaticFiles
 
 CSP = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
+    "manifest-src 'self'; require-trusted-types-for 'script'; trusted-types hub"
 )
 
 SAFETY = {
@@ -38,7 +39,7 @@ THEMES = {"light", "dark"}
 async def index(request: web.Request) -> web.Response:
     """GET /: the chat for a signed-in person, else the form to sign in (or, before anyone is, where the link is)."""
     caller = request.get("caller")
-    return _page(request, "chat" if caller else "login")
+    return _page(request, "chat", await first_state(request.app[HUB], caller)) if caller else _page(request, "login")
 
 
 async def welcome(request: web.Request) -> web.Response:
@@ -76,7 +77,7 @@ def inline_json(value: Mapping[str, object]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _page(request: web.Request, view: str) -> web.Response:
+def _page(request: web.Request, view: str, first: Mapping[str, object] | None = None) -> web.Response:
     nonce = secrets.token_urlsafe(16)
     files = static_files()
     theme = request.cookies.get("theme", "")
@@ -85,13 +86,15 @@ def _page(request: web.Request, view: str) -> web.Response:
         "signedIn": request.get("caller") is not None,
         "needsFirstHuman": not request.app[HUB].has_human(),
         "version": __version__,
+        "worker": files.url("js/worker.js"),
+        **(first or {}),
     }
     text = _template().render(
         view=view,
         theme=theme if theme in THEMES else "",
         nonce=nonce,
         url=files.url,
-        modules=[files.url(name) for name in ("js/api.js", "js/stream.js", "js/store.js", "js/elements.js")],
+        modules=[files.url(name) for name in ("js/api.js", "js/store.js", "js/elements.js")],
         import_map=inline_json(files.import_map()),
         state=inline_json(state),
     )

@@ -2,7 +2,8 @@
 
 A folder of small modules travels as one (`js/elements/*.js` as `js/elements.js`), for aiohttp speaks HTTP/1.1 and each
 request costs a round trip. The house rules for those files make the joining plain text work: imports stand on one line
-each at the left margin, names are never renamed, and no two files of a folder declare the same name.
+each at the left margin, names are never renamed, and no two files of a folder declare the same name. Comments on lines
+of their own and indentation stay at home; so no string runs over several lines.
 """
 
 import gzip
@@ -12,24 +13,37 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-SHEETS = ("tokens", "ground", "frame", "log", "write", "pages", "narrow")
+SHEETS = ("tokens", "ground", "frame", "log", "acts", "write", "pages", "panes", "narrow")
 """The parts of `css/app.css` in order: a later one may say otherwise than an earlier."""
 
-BUNDLES = {"js/store.js": ("js/store",), "js/elements.js": ("js/parts", "js/elements")}
-"""A joined module and the folders that it is made of, in order."""
+BUNDLES = {
+    "js/main.js": ("js/main",),
+    "js/store.js": ("js/store",),
+    "js/elements.js": ("js/parts", "js/elements"),
+    "js/pages.js": ("js/pages",),
+    "js/worker.js": ("js/stream.js", "js/worker"),
+}
+"""A joined module and the folders and files that it is made of, in order; a file is served by itself too."""
 
 MODULES = {
     "hub/api": "js/api.js",
     "hub/stream": "js/stream.js",
     "hub/store": "js/store.js",
     "hub/elements": "js/elements.js",
+    "hub/pages": "js/pages.js",
 }
 """What the page's import map calls each module."""
+
+_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 TEXTS = {".css", ".js", ".svg", ".json", ".webmanifest"}
 
 _IMPORT = re.compile(r'^import (?:\{([^}\n]*)\} from )?"([^"\n]+)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+
+_REMARK = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE)
+_SOURCE = re.compile(r'"src": "([^"]+)"')
+_MARGIN = re.compile(r"^[ \t]+|^\n", re.MULTILINE)
 
 
 class BadModule(Exception):
@@ -51,14 +65,20 @@ class StaticFiles:
 
     def __init__(self, folder: Path) -> None:
         texts = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
-        inside = ("css/", *(part + "/" for parts in BUNDLES.values() for part in parts))
+        inside = ("css/", *(part + "/" for parts in BUNDLES.values() for part in parts if not part.endswith(".js")))
         self._files = {name: _static_file(name, body) for name, body in texts.items() if not name.startswith(inside)}
+        for name in [name for name in self._files if name.endswith(".webmanifest")]:
+            named = _SOURCE.sub(lambda found: f'"src": "{self.url(found[1])}"', texts[name].decode())
+            self._files[name] = _static_file(name, named.encode())
         self._files["css/app.css"] = _static_file(
             "css/app.css", b"\n".join(texts[f"css/{name}.css"] for name in SHEETS)
         )
         for name, parts in BUNDLES.items():
             modules = {
-                key: texts[key].decode() for part in parts for key in sorted(texts) if key.startswith(part + "/")
+                key: texts[key].decode()
+                for part in parts
+                for key in sorted(texts)
+                if key == part or key.startswith(part + "/")
             }
             self._files[name] = _static_file(name, joined(modules).encode())
 
@@ -130,9 +150,16 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
 
 
+def spare(text: str) -> str:
+    """A script or a sheet without its comments that stand on lines of their own, and without indentation."""
+    return _MARGIN.sub("", _REMARK.sub("", text))
+
+
 def _static_file(name: str, body: bytes) -> StaticFile:
     suffix = Path(name).suffix
-    content_type = "text/javascript" if suffix == ".js" else mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if suffix in (".js", ".css"):
+        body = spare(body.decode()).encode()
+    content_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     gzipped = gzip.compress(body, 9, mtime=0) if suffix in TEXTS else None
     digest = hashlib.sha256(body).hexdigest()[:12]
     return StaticFile(body, gzipped if gzipped and len(gzipped) < len(body) else None, content_type, digest)

@@ -1,4 +1,4 @@
-/** The hub's HTTP calls, one function each. Only main.js knows this module. */
+/** The hub's HTTP calls, one function each. Only the folder main knows this module. */
 
 /** A refusal: `status` 0 means that the hub was not reached; `code`, `detail` and `field` are the problem's own. */
 export class ApiError extends Error {
@@ -42,6 +42,7 @@ async function call(method, path, body) {
     throw new ApiError(response.status, await problemOf(response), Number(response.headers.get("Retry-After")) || 0);
   }
   if (response.status === 204) return null;
+  if (response.headers.get("Content-Type")?.startsWith("text/plain")) return response.text();
   try {
     return await response.json();
   } catch {
@@ -56,18 +57,60 @@ function query(values) {
 
 const at = encodeURIComponent;
 
+/** Does something and calls `done` with nothing, or with the words of a refusal. */
+export async function answered(done, act) {
+  try {
+    await act();
+    done("");
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    done(error.message);
+  }
+}
+
+const channel = (id, rest = "") => `/api/channels/${at(id)}${rest}`;
+const message = (id, rest = "") => `/api/messages/${at(id)}${rest}`;
+const agent = (id, rest = "") => `/api/agents/${at(id)}${rest}`;
+
 export const api = {
-  me: () => call("GET", "/api/me"),
   agents: () => call("GET", "/api/agents"),
   channels: () => call("GET", "/api/channels"),
+  unread: () => call("GET", "/api/unread"),
   messages: (channelId, { before, after, limit } = {}) =>
     call("GET", `/api/messages?${query({ channelId, before, after, limit })}`),
-  post: (message) => call("POST", "/api/messages", message),
-  join: (channelId, agentId) => call("PUT", `/api/channels/${at(channelId)}/members/${at(agentId)}`, { role: "member" }),
+  message: (id) => call("GET", message(id)),
+  post: (body) => call("POST", "/api/messages", body),
+  edit: (id, content) => call("PATCH", message(id), { content }),
+  remove: (id) => call("DELETE", message(id)),
+  react: (id, emoji) => call("PUT", message(id, `/reactions/${at(emoji)}`)),
+  unreact: (id, emoji) => call("DELETE", message(id, `/reactions/${at(emoji)}`)),
+  html: (ids) => call("GET", `/api/messages/html?${query({ ids: ids.join(",") })}`),
+  search: (wanted) => call("GET", `/api/search?${query(wanted)}`),
+  openThread: (thread) => call("POST", "/api/threads", thread),
+  thread: (id) => call("GET", `/api/threads/${at(id)}`),
+  replies: (threadId, { limit } = {}) => call("GET", `/api/messages?${query({ threadId, limit })}`),
+  join: (channelId, agentId) => call("PUT", channel(channelId, `/members/${at(agentId)}`), { role: "member" }),
+  seat: (channelId, agentId, role) => call("PUT", channel(channelId, `/members/${at(agentId)}`), { role }),
+  unseat: (channelId, agentId) => call("DELETE", channel(channelId, `/members/${at(agentId)}`)),
+  members: (channelId) => call("GET", channel(channelId, "/members")),
+  read: (channelId, messageId) => call("PUT", channel(channelId, "/read"), { messageId }),
+  type: (channelId, started) => call("PUT", channel(channelId, "/typing"), { started }),
+  appear: (channelId, status) => call("PUT", channel(channelId, "/presence"), { status }),
+  presence: (channelId) => call("GET", channel(channelId, "/presence")),
+  makeChannel: (body) => call("POST", "/api/channels", body),
+  alterChannel: (id, changes) => call("PATCH", channel(id), changes),
+  archive: (id) => call("POST", channel(id, "/archive")),
   time: () => call("GET", "/api/time"),
-  makeAgent: (agent) => call("POST", "/api/agents", agent),
+  ready: () => call("GET", "/readyz"),
+  metrics: () => call("GET", "/metrics"),
+  makeAgent: (body) => call("POST", "/api/agents", body),
+  dropAgent: (id) => call("DELETE", agent(id)),
+  told: (id, { peer, before, limit }) => call("GET", agent(id, `/events?${query({ peer, before, limit })}`)),
+  tell: (id, event) => call("POST", agent(id, "/events"), event),
+  decide: (id, seq, decision) => call("POST", agent(id, `/events/${seq}/answer`), { decision }),
+  tokens: () => call("GET", "/api/tokens"),
   makeToken: (token) => call("POST", "/api/tokens", token),
-  makeChannel: (channel) => call("POST", "/api/channels", channel),
+  dropToken: (id) => call("DELETE", `/api/tokens/${at(id)}`),
   login: (person) => call("POST", "/api/login", person),
   logout: () => call("POST", "/api/logout"),
   welcome: (person) => call("POST", "/api/welcome", person),

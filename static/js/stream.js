@@ -61,9 +61,11 @@ export class Stream {
   #heardAt = 0;
   #wake = null;
 
-  constructor(url, on) {
+  /** `cursor` is where to begin: null is now. */
+  constructor(url, on, cursor = null) {
     this.#url = url;
     this.#on = on;
+    this.#cursor = cursor;
   }
 
   start() {

@@ -1,5 +1,6 @@
 """A real hub in a process of its own, to be driven from outside: started, killed, spoken to as an agent does."""
 
+import http.client
 import json
 import os
 import re
@@ -118,6 +119,27 @@ class Hub:
         wanted = {"channelId": self.channel(channel), "content": content}
         message: dict[str, Any] = self.call("POST", "/api/messages", wanted, token=token)["message"]
         return message
+
+    def flood(self, token: str, count: int, channel: str = "general") -> None:
+        """Post `flood 0` and so on as fast as one connection goes."""
+        channel_id = self.channel(channel)
+        host, port = self.address.removeprefix("http://").split(":")
+        wire = http.client.HTTPConnection(host, int(port), timeout=15)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        for number in range(count):
+            body = json.dumps({"channelId": channel_id, "content": f"flood {number}"})
+            wire.request("POST", "/api/messages", body, headers)
+            answer = wire.getresponse()
+            if answer.status != 201:
+                raise RuntimeError(f"{answer.status} {answer.read().decode()}")
+            answer.read()
+        wire.close()
+
+    def text(self, path: str) -> str:
+        """What is answered as text."""
+        request = urllib.request.Request(self.address + path, headers={"Authorization": f"Bearer {self.admin}"})
+        with urllib.request.urlopen(request, timeout=15) as response:
+            return str(response.read().decode())
 
     def publish(self, sender_id: str, content: str, channel: str = "general") -> None:
         """Publish the way another program on this machine's Redis does, past the hub."""

@@ -32,11 +32,11 @@ class HubAnnouncer extends HTMLElement {
 
   #say() {
     this.#timer = 0;
-    const heard = store.takeHeard().filter(({ channelId }) => channelId === store.openId);
+    const heard = store.takeHeard().filter(({ channelId }) => channelId === store.openId || channelId.startsWith("@"));
     if (!heard.length) return;
     this.#saidAt = performance.now();
-    const { row } = heard.at(-1);
-    const [who, channel] = [senderOf(store, row).name, store.open?.name ?? ""];
+    const { channelId, row } = heard.at(-1);
+    const [who, channel] = [senderOf(store, row).name, store.channels.get(channelId)?.name ?? say.aTalk];
     const one = () => say.heardOne(who, channel, row.message.content.slice(0, LENGTH));
     this.log.append(h("p", null, heard.length === 1 ? one() : say.heard(heard.length, who, channel)));
     while (this.log.childElementCount > KEPT) this.log.firstElementChild.remove();

@@ -1,4 +1,4 @@
-/** <hub-composer>: where a person writes. Unfinished words are kept per channel, also over a reload. */
+/** <hub-composer>: where a person writes, to the open place or (`data-thread`) to the open thread. Unfinished words are kept. */
 
 import { senderOf, store } from "hub/store";
 import { ask, h, icon, mark } from "../parts/dom.js";
@@ -9,16 +9,13 @@ const GROWS_BY_ITSELF = CSS.supports("field-sizing", "content");
 class HubComposer extends HTMLElement {
   #offs = [];
   #shown = "";
+  #editing = "";
   #timer = 0;
 
   connectedCallback() {
     this.field = h("textarea", { rows: "1", dir: "auto", autocomplete: "off", maxlength: "65536" });
-    this.form = h(
-      "form",
-      { class: "pen" },
-      mark("person"),
-      h("div", { class: "field" }, this.field, h("button", { class: "tool", "aria-label": say.send, title: say.send }, icon("send"))),
-    );
+    const send = h("button", { class: "tool", "aria-label": say.send, title: say.send }, icon("send"));
+    this.form = h("form", { class: "pen" }, mark("person"), h("div", { class: "field" }, this.field, send));
     this.outside = h("div", { class: "pen" });
     this.writing = h("span");
     const axis = h("span", { class: "axis", "aria-hidden": "true" }, h("i", null, "50"), h("i", null, "100"));
@@ -27,8 +24,9 @@ class HubComposer extends HTMLElement {
     this.field.addEventListener("keydown", (event) => this.#key(event));
     this.field.addEventListener("input", () => this.#written());
     this.#offs = [
-      store.on(["open", "connection", "channels", "me"], () => this.render()),
-      store.on(["typing", "open", "agents"], () => this.#drawWriting()),
+      store.on(["open", "connection", "channels", "me", "side"], () => this.render()),
+      store.on(["typing", "open", "agents", "side"], () => this.#drawWriting()),
+      store.on(["editing"], () => this.#edit()),
     ];
     this.render();
   }
@@ -38,28 +36,44 @@ class HubComposer extends HTMLElement {
     clearTimeout(this.#timer);
   }
 
+  get #inThread() {
+    return this.dataset.thread !== undefined;
+  }
+
+  /** Where it writes to: `{key, channel, parentId}`. */
+  get #place() {
+    if (!this.#inThread) return { key: store.openId, channel: store.open };
+    const { channelId, parentId } = store.side ?? {};
+    return { key: parentId && `thread ${parentId}`, channel: store.channels.get(channelId), parentId };
+  }
+
   render() {
-    const channel = store.open;
-    this.hidden = !channel;
-    if (!channel) return;
+    const { key, channel } = this.#place;
+    const writable = Boolean(key && channel?.name);
+    this.hidden = !writable;
+    this.form.parentElement.hidden = !writable;
+    if (!writable) return;
     const mayWrite = Boolean(channel.role) && !channel.archivedAt;
     this.form.hidden = !mayWrite;
     this.outside.hidden = mayWrite;
     if (!mayWrite) this.#drawOutside(channel);
-    this.field.placeholder = store.lost ? say.writeOn : say.writeTo(channel.name);
-    this.field.setAttribute("aria-label", say.writeTo(channel.name));
-    if (this.#shown !== channel.id) this.#take(channel);
+    const label = this.#inThread ? say.writeReply : say.writeTo(channel.name);
+    this.field.placeholder = store.lost ? say.writeOn : label;
+    this.field.setAttribute("aria-label", label);
+    if (this.#shown !== key) this.#take(key);
   }
 
-  #take(channel) {
-    this.#shown = channel.id;
-    this.field.value = store.drafts.get(channel.id);
+  #take(key) {
+    this.#shown = key;
+    this.#editing = "";
+    this.field.value = store.drafts.get(key);
     this.#grow();
-    if (matchMedia("(pointer: fine)").matches) this.field.focus({ preventScroll: true });
+    if (matchMedia("(pointer: fine)").matches && !store.target) this.field.focus({ preventScroll: true });
   }
 
   #written() {
-    store.drafts.set(store.openId, this.field.value);
+    if (!this.#editing) store.drafts.set(this.#shown, this.field.value);
+    if (!this.#inThread) ask(this, "typing", { channelId: store.openId, started: Boolean(this.field.value) && !this.#editing });
     this.#grow();
   }
 
@@ -70,18 +84,60 @@ class HubComposer extends HTMLElement {
   }
 
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    this.form.requestSubmit();
+    if (event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.form.requestSubmit();
+    } else if (event.key === "ArrowUp" && !this.field.value) {
+      const last = this.#ownLast();
+      if (last) event.preventDefault();
+      if (last) store.edit(last);
+    } else if (event.key === "Escape" && this.#editing) {
+      event.stopPropagation();
+      store.edit("");
+    }
+  }
+
+  #log() {
+    const { parentId } = this.#place;
+    return parentId ? store.threads.get(parentId) : store.log(store.openId);
+  }
+
+  #ownLast() {
+    const mine = ({ kind, state, message }) => kind === "message" && !state && message.senderId === store.me.id && !message.deleted && !message.told;
+    return this.#log()?.rows.findLast(mine)?.key;
+  }
+
+  /** Takes the words of a message of one's own, to write them anew; or gives the draft back. */
+  #edit() {
+    const row = store.editing && this.#log()?.find(store.editing);
+    if (!row && !this.#editing) return;
+    this.#editing = row ? store.editing : "";
+    this.field.value = row ? row.message.content : store.drafts.get(this.#shown);
+    this.form.classList.toggle("anew", Boolean(row));
+    this.#drawWriting();
+    this.#grow();
+    this.field.focus();
+    this.field.setSelectionRange(this.field.value.length, this.field.value.length);
   }
 
   #submit(event) {
     event.preventDefault();
     const content = this.field.value.trim();
     if (!content) return;
+    const { channel, parentId } = this.#place;
+    if (this.#editing) return this.#save(channel.id, content);
     this.field.value = "";
     this.#written();
-    ask(this, "send", { channelId: store.openId, content });
+    ask(this, "send", { channelId: channel.id, parentId, content });
+  }
+
+  #save(channelId, content) {
+    const done = (error) => {
+      if (error) this.writing.textContent = say.sentence(error);
+      else store.edit("");
+    };
+    ask(this, "edit", { channelId, id: this.#editing, content, done });
   }
 
   #drawOutside(channel) {
@@ -93,9 +149,11 @@ class HubComposer extends HTMLElement {
 
   #drawWriting() {
     clearTimeout(this.#timer);
-    const writers = [...(store.typing.get(store.openId) ?? [])].filter(([, until]) => until > Date.now());
+    const { channel, parentId } = this.#place;
+    const place = parentId ? store.threads.get(parentId)?.threadId : channel?.id;
+    const writers = [...(store.typing.get(place) ?? [])].filter(([, until]) => until > Date.now());
     const names = writers.map(([id]) => senderOf(store, { message: { senderId: id } }).name);
-    const text = say.writing(names);
+    const text = this.#editing ? say.editing : say.writing(names);
     if (this.writing.textContent !== text) this.writing.textContent = text;
     if (writers.length) {
       const first = Math.min(...writers.map(([, until]) => until));

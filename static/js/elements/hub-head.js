@@ -1,14 +1,14 @@
 /** <hub-head>: the open channel's name, topic and number of members. */
 
 import { store } from "hub/store";
-import { h, icon, unseen } from "../parts/dom.js";
+import { ask, h, icon, unseen } from "../parts/dom.js";
 import { say } from "../parts/say.js";
 
 class HubHead extends HTMLElement {
   #off = null;
 
   connectedCallback() {
-    this.#off = store.on(["open", "channels"], () => this.render());
+    this.#off = store.on(["open", "channels", "page"], () => this.render());
     this.render();
   }
 
@@ -19,24 +19,28 @@ class HubHead extends HTMLElement {
   render() {
     const channel = store.open;
     if (!channel) return;
-    document.title = `${unreadElsewhere()}${channel.name} · ${say.hub}`;
+    const name = channel.name ?? say.needsYou;
+    document.title = `${unreadElsewhere()}${store.page ? say.pages[store.page] ?? "" : name} · ${say.hub}`;
     this.replaceChildren(
       h("a", { class: "tool only-narrow", href: "#rail", "aria-label": say.allChannels }, icon("back")),
-      h("h1", null, h("bdi", null, channel.name)),
+      h("h1", null, h("bdi", null, name)),
       channel.isPrivate ? h("span", { class: "lock" }, icon("lock"), unseen(say.privateChannel)) : "",
-      h("p", { dir: "auto", title: channel.description || null }, channel.topic || channel.description || ""),
-      members(channel.memberCount),
+      h("p", { dir: "auto", title: channel.description || null }, channel.peer ? say.talkBetween : channel.topic || channel.description || ""),
+      members(channel),
     );
   }
 }
 
-function members(count) {
+function members({ memberCount: count, name }) {
   if (count === undefined) return "";
-  return h("div", { class: "tools" }, h("span", { class: "tool still" }, icon("people"), h("span", { class: "num", "aria-hidden": "true" }, String(count)), unseen(say.members(count))));
+  const find = h("button", { class: "tool", type: "button", "aria-label": say.searchIn(name), title: say.searchIn(name) }, icon("search"));
+  find.addEventListener("click", () => ask(find, "jump", { words: `in:${name} ` }));
+  const here = [icon("people"), h("span", { class: "num", "aria-hidden": "true" }, String(count)), unseen(say.members(count))];
+  return h("div", { class: "tools" }, h("span", { class: "tool still" }, ...here), find);
 }
 
 function unreadElsewhere() {
-  const count = store.mine.reduce((sum, { id }) => sum + store.log(id).unread(store.me.id).unread, 0);
+  const count = store.mine.reduce((sum, { id }) => sum + store.unread(id).unread, 0);
   return count ? `(${say.count(count)}) ` : "";
 }
 

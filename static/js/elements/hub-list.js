@@ -1,23 +1,26 @@
-/** <hub-list>: the log of the open channel. It keeps elements whose row did not change, and the row under the eye. */
+/** <hub-list>: the log of the open place. It shows a stretch of it, and keeps the row under the eye where it is. */
 
 import { now, store } from "hub/store";
+import { moveActs } from "../parts/acts.js";
 import { ask, h, icon } from "../parts/dom.js";
+import { Shown } from "../parts/patch.js";
 import { plan } from "../parts/plan.js";
 import { hopsCard } from "../parts/scale.js";
 import { say } from "../parts/say.js";
+import { typeset } from "../parts/typeset.js";
 
 const NEAR_PX = 100;
+const EDGE_PX = 600; // how far from an end the next page is asked for
 const POINT_MS = 90;
 
 class HubList extends HTMLElement {
-  #elements = new Map();
-  #rows = new Map();
   #shown = "";
-  #off = null;
+  #offs = [];
   #pointing = 0;
 
   connectedCallback() {
     this.log = h("ol", { class: "log" });
+    this.rows = new Shown(this.log);
     this.scroller = h("div", { class: "scroll", tabindex: "0", role: "region" }, this.log);
     this.count = h("span", null);
     this.pill = h("button", { class: "btn pill", type: "button", hidden: true }, this.count, icon("down"));
@@ -27,69 +30,52 @@ class HubList extends HTMLElement {
     this.#listenForPointing();
     this.seen = () => this.#markRead();
     document.addEventListener("visibilitychange", this.seen);
-    this.#off = store.on(["log", "open", "agents"], () => this.render());
+    this.#offs = [
+      store.on(["log", "open", "agents"], () => this.render()),
+      store.on(["active"], () => moveActs(this.log, this.rows, false)),
+      store.on(["target"], () => this.#toTarget()),
+    ];
     this.render();
   }
 
   disconnectedCallback() {
-    this.#off();
+    this.#offs.forEach((off) => off());
     document.removeEventListener("visibilitychange", this.seen);
   }
 
   render() {
-    const channel = store.open;
-    if (!channel) return this.log.replaceChildren();
-    const log = store.log(channel.id);
-    const anew = this.#shown !== channel.id;
-    if (anew) this.#start(channel);
-    const anchor = log.held && !anew ? this.#anchor() : null; // nothing is measured while it sticks to the bottom
-    const items = plan(log);
-    this.#patch(items);
-    const held = anchor && this.#elements.get(anchor.key)?.element;
-    if (held) this.scroller.scrollTop += held.getBoundingClientRect().top - anchor.top;
-    this.#measure(items);
+    const place = store.open;
+    if (!place || store.page) return;
+    const log = store.log(place.id);
+    const anew = this.#shown !== place.id;
+    if (anew) this.#start(place);
+    const anchor = log.held && !anew ? this.rows.anchor(this.scroller) : null; // nothing is measured while it sticks to the bottom
+    this.#patch(plan(log), anchor);
+    this.#measure(log.rows);
     this.#markRead();
-    return this.#showPill(log);
+    this.#showPill(log);
+    if (store.target) this.#toTarget();
+    typeset(this, log.rows);
   }
 
-  #start(channel) {
-    this.#shown = channel.id;
-    this.#elements.clear();
-    this.#rows.clear();
-    this.log.replaceChildren();
-    this.scroller.setAttribute("aria-label", say.messages(channel.name));
+  #patch(items, anchor) {
+    this.rows.patch(items);
+    moveActs(this.log, this.rows, false);
+    const held = anchor && this.rows.element(anchor.key);
+    if (held) this.scroller.scrollTop += held.getBoundingClientRect().top - anchor.top;
+  }
+
+  #start({ id, name }) {
+    this.#shown = id;
+    this.rows.clear();
+    this.scroller.setAttribute("aria-label", say.messages(name ?? say.needsYou));
     this.scroller.scrollTop = 0;
-  }
-
-  /** Brings the list to these items: unchanged ones keep their element, so that nothing flickers or loses focus. */
-  #patch(items) {
-    const kept = new Map();
-    let next = this.log.firstElementChild;
-    for (const { key, sign, make, row, un } of items) {
-      const before = this.#elements.get(key);
-      const entry = before?.sign === sign ? before : { sign, element: make() };
-      kept.set(key, entry);
-      if (row) this.#rows.set(entry.element, row);
-      entry.element.classList.toggle("un", Boolean(un));
-      if (before && before !== entry) {
-        if (next === before.element) next = entry.element;
-        before.element.replaceWith(entry.element);
-        this.#rows.delete(before.element);
-      }
-      if (entry.element === next) next = next.nextElementSibling;
-      else this.log.insertBefore(entry.element, next);
-    }
-    for (const [key, { element }] of this.#elements) {
-      if (kept.has(key)) continue;
-      element.remove();
-      this.#rows.delete(element);
-    }
-    this.#elements = kept;
+    store.log(id).held = false;
   }
 
   /** New rows that stand on the screen now are timed to their paint: the frame's end, then a message to ourselves. */
-  #measure(items) {
-    const rows = items.map((item) => item.row).filter((row) => row?.unpainted);
+  #measure(all) {
+    const rows = all.filter((row) => row.unpainted);
     if (!rows.length) return;
     for (const row of rows) delete row.unpainted;
     if (document.hidden) return;
@@ -102,52 +88,66 @@ class HubList extends HTMLElement {
     channel.port2.postMessage(null);
   }
 
-  /** The first row on the screen, by its key: drawing may replace its element. */
-  #anchor() {
-    const edge = this.scroller.getBoundingClientRect().top;
-    for (const [key, { element }] of this.#elements) {
-      if (!this.#rows.has(element)) continue;
-      const { top, bottom } = element.getBoundingClientRect();
-      if (bottom > edge) return { key, top };
-    }
-    return null;
-  }
-
   #scrolled() {
     const log = store.log(this.#shown);
-    const held = this.scroller.scrollTop < -NEAR_PX; // it runs in reverse: 0 is the bottom, further up is negative
+    const below = -this.scroller.scrollTop; // it runs in reverse: 0 is the bottom, further up is negative
+    const held = below > NEAR_PX || log.hasNewer;
     if (log.held !== held) {
       log.held = held;
       this.#markRead();
       this.#showPill(log);
     }
-    const above = this.scroller.scrollHeight - this.scroller.clientHeight + this.scroller.scrollTop;
-    if (log.hasMore && !log.loading && above < 2 * NEAR_PX) ask(this, "older");
+    if (log.loading) return;
+    const above = this.scroller.scrollHeight - this.scroller.clientHeight - below;
+    if (log.hasMore && above < EDGE_PX) ask(this, "older");
+    else if (log.hasNewer && below < EDGE_PX) ask(this, "newer");
   }
 
   #toNewest() {
+    const log = store.log(this.#shown);
+    log.held = false;
     this.scroller.scrollTop = 0;
+    if (log.hasNewer) ask(this, "newest");
     this.scroller.focus();
   }
 
+  #toTarget() {
+    const element = this.rows.element(store.target);
+    if (!element) return;
+    store.log(this.#shown).held = true;
+    element.scrollIntoView({ block: "center" });
+    element.focus({ preventScroll: true });
+    store.activate(store.target, "", false);
+    store.target = "";
+  }
+
   #markRead() {
-    if (this.#shown && !document.hidden && !store.log(this.#shown).held) store.markRead();
+    if (this.#shown && this.#shown === store.openId && !document.hidden && !store.page && !store.log(this.#shown).held) store.markRead();
   }
 
   #showPill(log) {
-    const { unread } = log.held ? log.unread(store.me.id) : { unread: 0 };
+    const { unread } = log.held ? store.unread(this.#shown) : { unread: 0 };
     this.pill.hidden = !log.held;
     this.count.textContent = unread ? say.moreBelow(unread) : say.toNewest;
   }
 
-  // ---- the card at a trace -------------------------------------------------
+  // ---- what is under the pointer ---------------------------------------------
 
   #listenForPointing() {
-    const over = (event) => this.#point(event.target.closest?.(".trace"), POINT_MS);
-    const focus = (event) => this.#point(event.target.closest?.(".trace"), 0);
-    this.log.addEventListener("pointerover", over);
+    const rowAt = (event) => event.target.closest?.(".log > li[data-id]");
+    this.log.addEventListener("pointerover", (event) => {
+      this.#point(event.target.closest?.(".trace"), POINT_MS);
+      if (event.pointerType === "mouse" && !store.active.act) store.activate(rowAt(event)?.dataset.id ?? "", "", false);
+    });
+    this.log.addEventListener("click", (event) => {
+      if (!event.target.closest("a, button, input, pre")) store.activate(rowAt(event)?.dataset.id ?? "", "", false);
+    });
     this.log.addEventListener("pointerleave", () => this.#point(null, 0));
-    this.log.addEventListener("focusin", focus);
+    this.log.addEventListener("focusin", (event) => {
+      this.#point(event.target.closest?.(".trace"), 0);
+      const row = rowAt(event);
+      if (row && row.dataset.id !== store.active.key) store.activate(row.dataset.id, "", false);
+    });
     this.log.addEventListener("focusout", () => this.#point(null, 0));
     this.log.addEventListener("keydown", (event) => event.key === "Escape" && this.#point(null, 0));
   }
@@ -161,7 +161,7 @@ class HubList extends HTMLElement {
 
   #open(button) {
     this.#unpoint();
-    const row = this.#rows.get(button.closest("li"));
+    const row = this.rows.row(button.closest("li"));
     const hops = row && store.hops(row);
     if (!hops || !button.isConnected) return;
     this.card = hopsCard(hops, row.foreign ? 0 : row.order);

@@ -1,6 +1,6 @@
 /** <hub-rail>: channels with what is unread, people and agents, and the person at this page. */
 
-import { store } from "hub/store";
+import { NEEDS, store } from "hub/store";
 import { ask, h, icon, mark, unseen } from "../parts/dom.js";
 import { say } from "../parts/say.js";
 
@@ -10,20 +10,26 @@ class HubRail extends HTMLElement {
   #offs = [];
 
   connectedCallback() {
+    this.jump = h("button", { class: "jump", type: "button" }, icon("search"), h("span", null, say.jumpShort), h("kbd", null, say.jumpKey));
+    this.jump.addEventListener("click", () => ask(this.jump, "jump"));
+    this.needs = h("ul", { class: "needs" });
     this.channels = h("ul");
     this.joinable = h("div");
     this.accounts = h("div");
     this.foot = h("div", { class: "me" });
     this.replaceChildren(
-      h("nav", { "aria-label": say.channelsAndPeople }, ...this.#heading(), this.channels, this.joinable, this.accounts),
+      this.jump,
+      h("nav", { "aria-label": say.channelsAndPeople }, this.needs, ...this.#heading(), this.channels, this.joinable, this.accounts),
       this.foot,
     );
     this.#offs = [
-      store.on(["channels", "open", "me"], () => this.#drawChannels()),
-      store.on(["agents", "me"], () => this.#drawAccounts()),
-      store.on(["me"], () => this.#drawMe()),
+      store.on(["channels", "open", "me", "page"], () => this.#drawChannels()),
+      store.on(["agents", "me", "open", "channels"], () => this.#drawAccounts()),
+      store.on(["asked", "me", "open"], () => this.#drawNeeds()),
+      store.on(["me", "agents"], () => keepingFocus(this, () => this.#drawMe())),
     ];
     this.#drawChannels();
+    this.#drawNeeds();
     this.#drawAccounts();
     this.#drawMe();
   }
@@ -41,11 +47,23 @@ class HubRail extends HTMLElement {
     });
   }
 
+  #drawNeeds() {
+    const { length } = store.me ? store.asked : [];
+    const open = store.openId === NEEDS;
+    const link = length || open ? h("li", null, h("a", { href: `#${NEEDS}`, "aria-current": open ? "page" : null }, h("span", { class: "nm new" }, say.needsYou), length ? h("span", { class: "ct call" }, String(length)) : null)) : null;
+    this.needs.replaceChildren(...(link ? [link] : []));
+  }
+
   #drawAccounts() {
+    keepingFocus(this, () => this.#drawAll());
+  }
+
+  #drawAll() {
     const accounts = [...store.agents.values()].sort((a, b) => nameOfAccount(a).localeCompare(nameOfAccount(b)));
     const people = accounts.filter(({ kind }) => kind === "human");
     const agents = accounts.filter(({ kind }) => kind !== "human");
-    const count = h("span", { class: "num" }, String(agents.length));
+    const here = agents.filter(({ id }) => (store.presence.get(id)?.status ?? "offline") !== "offline").length;
+    const count = h("span", { class: "num" }, here ? say.hereOf(here, agents.length) : String(agents.length));
     this.accounts.replaceChildren(
       ...(people.length ? [h("h2", null, say.people), list(people.map(accountItem))] : []),
       ...(agents.length ? [h("h2", null, say.agents, count), list(agents.map(accountItem))] : []),
@@ -78,7 +96,9 @@ class HubRail extends HTMLElement {
     theme.addEventListener("click", () => ask(theme, "theme"));
     const leave = h("button", { class: "tool", type: "button", "aria-label": say.signOut, title: say.signOut }, icon("leave"));
     leave.addEventListener("click", () => ask(leave, "signout"));
-    this.foot.replaceChildren(h("span", null, mark("person", "unknown"), h("bdi", null, nameOfAccount(store.me))), theme, leave);
+    const manage = store.me.admin ? h("a", { class: "tool", href: "#page/health", "aria-label": say.manage, title: say.manage }, icon("tune")) : null;
+    const own = mark("person", FILLS[store.presence.get(store.me.id)?.status] ?? "unknown");
+    this.foot.replaceChildren(...[h("span", null, own, h("bdi", null, nameOfAccount(store.me))), manage, theme, leave].filter(Boolean));
   }
 }
 
@@ -99,17 +119,17 @@ function namingForm() {
 function keepingFocus(root, draw) {
   const href = root.contains(document.activeElement) && document.activeElement.getAttribute("href");
   draw();
-  if (href) root.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
+  if (href && !root.contains(document.activeElement)) root.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
 }
 
 function channelItem(channel) {
-  const { unread, mentions } = store.log(channel.id).unread(store.me.id);
+  const { unread, mentions } = store.unread(channel.id);
   return h(
     "li",
     null,
     h(
       "a",
-      { href: `#${channel.id}`, "aria-current": channel.id === store.openId ? "page" : null },
+      { href: `#${channel.id}`, "aria-current": channel.id === store.openId && !store.page ? "page" : null },
       h("span", { class: unread ? "nm new" : "nm", dir: "auto" }, channel.name),
       channel.isPrivate ? [icon("lock"), unseen(`, ${say.privateChannel}`)] : null,
       unread ? counter(unread, mentions) : null,
@@ -130,15 +150,18 @@ function accountItem(agent) {
   const presence = store.presence.get(agent.id);
   const kind = agent.kind === "human" ? "person" : agent.kind;
   const waits = store.made?.agentId === agent.id && !store.made.heard;
+  const { unread, mentions } = store.unread(`@${agent.id}`);
   const aside = agent.id === store.me?.id ? say.you : waits ? say.notHeard : presence?.customStatus;
-  return h(
-    "li",
-    { class: "account" },
+  const self = agent.id === store.me?.id;
+  const open = store.openId === `@${agent.id}` && !store.page;
+  const inside = [
     mark(kind, FILLS[presence?.status] ?? "unknown"),
-    h("span", { class: kind === "person" ? "nm" : "nm bot", dir: "auto", title: agent.displayName || null }, nameOfAccount(agent)),
+    h("span", { class: `nm${kind === "person" ? "" : " bot"}${unread ? " new" : ""}`, dir: "auto", title: agent.displayName || null }, nameOfAccount(agent)),
     unseen(`, ${say.kinds[kind] ?? say.kinds.outside}${presence ? `, ${say.presence[presence.status]}` : ""}`),
-    aside ? h("span", { class: "st", dir: "auto" }, aside) : null,
-  );
+    unread ? counter(unread, mentions) : aside ? h("span", { class: "st", dir: "auto" }, aside) : null,
+  ].filter(Boolean);
+  if (self) return h("li", { class: "account" }, ...inside);
+  return h("li", null, h("a", { href: `#@${agent.id}`, "aria-current": open ? "page" : null }, ...inside));
 }
 
 customElements.define("hub-rail", HubRail);

@@ -55,7 +55,8 @@ export function copyButton(textOf) {
   return button;
 }
 
-async function copied(text) {
+/** Puts text on the clipboard; answers whether it could. */
+export async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -21,6 +21,7 @@ export function plan(log) {
     above = null;
   };
   if (guide && !log.rows.length) addDay(Date.now());
+  if (!guide && log.loaded && !log.rows.length) add("quiet", store.openId, quietElement);
   for (let at = 0; at < log.rows.length; at += 1) {
     const row = log.rows[at];
     const time = row.message?.timestamp ?? row.timestamp;
@@ -31,7 +32,7 @@ export function plan(log) {
       items.push({ key: "fresh", sign: `${log.freshAt}`, make: () => freshElement(log.freshAt), un });
       above = null;
     }
-    const told = row.kind === "event" ? together(log.rows, at) : [row];
+    const told = row.kind === "event" && row.event.agentId ? together(log.rows, at) : [row];
     at += told.length - 1;
     items.push({ ...item(row, told, follows(row, above)), un });
     above = row;
@@ -41,7 +42,7 @@ export function plan(log) {
 
 function item(row, told, more) {
   if (row.kind === "event") {
-    return { key: row.key, sign: `${told.length}`, make: () => eventElement(told) };
+    return { key: row.key, sign: `${told.length} ${row.version}`, make: () => eventElement(told) };
   }
   const sign = `${row.version} ${more} ${store.generation}`;
   return { key: row.key, sign, row, make: () => rowElement(row, more) };
@@ -55,9 +56,30 @@ function together(rows, at) {
   return rows.slice(at, end);
 }
 
+/** The items of a thread: the message that it hangs under, how many replies, and they. */
+export function planThread({ message, html }, log) {
+  const row = { key: message.id, kind: "message", order: 0, version: 0, message: { ...message, thread: undefined }, html };
+  const items = [{ ...item(row, [row], false), sign: `${JSON.stringify(row.message)} ${Boolean(html)} ${store.generation}` }];
+  const count = log.rows.filter(({ kind }) => kind === "message").length;
+  items.push({ key: "count", sign: `${count}`, make: () => h("li", { class: "event" }, h("p", { class: "body" }, say.replies(count))) });
+  let above = null;
+  for (const reply of log.rows) {
+    items.push(item(reply, [reply], follows(reply, above)));
+    above = reply;
+  }
+  return items;
+}
+
 function wantsGuide(log) {
-  if (!store.open?.role || !log.loaded) return false;
+  if (!store.channels.get(store.openId)?.role || !log.loaded) return false;
   return Boolean(store.made) || (!log.hasMore && !log.rows.some((row) => row.kind === "message"));
+}
+
+/** Nothing here yet: said in the hub's own voice. */
+function quietElement() {
+  const { peer, name } = store.open;
+  const words = peer ? say.quietTalk(name) : name ? say.quiet(name) : say.nothingNeeds;
+  return h("li", { class: "event" }, h("p", { class: "body" }, words));
 }
 
 function guideElement() {

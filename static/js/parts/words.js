@@ -5,6 +5,8 @@ import { copyButton, h } from "./dom.js";
 const FENCE = /^```[ \t]*([\w+#.-]{0,24})[^\n]*\n([\s\S]*?)(?:\n```[ \t]*$|(?![\s\S]))/m;
 const INLINE = /(^|[^`])`([^`\n]+)`(?!`)|(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})|\bhttps?:\/\/[^\s<>"'`]+/g;
 
+const MENTION = /(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})/g;
+
 /** The message's words in a block; `who(id)` says of a mentioned id "you", "known" or nothing. */
 export function words(content, who) {
   const block = h("div", { class: "md", dir: "auto" });
@@ -48,12 +50,26 @@ function link(text) {
   return [h("a", { href: address, rel: "noopener noreferrer nofollow", target: "_blank" }, address), address.length];
 }
 
-/** A block of code with its language's name and a button that copies it. */
-export function code(language, text) {
+/** Plain text with its mentions told apart. */
+export function marked(text, who) {
+  const parts = [];
+  let from = 0;
+  for (const found of text.matchAll(MENTION)) {
+    const start = found.index + found[1].length;
+    const [piece, length] = mention(found[2], who);
+    if (!piece) continue;
+    parts.push(text.slice(from, start), piece);
+    from = start + length;
+  }
+  return [...parts, text.slice(from)];
+}
+
+/** A block of code with its language's name and a button that copies it; `inner` is the code as an element. */
+export function code(language, text, inner = h("code", null, text)) {
   return h(
     "figure",
     { class: "code", dir: "ltr" },
     h("figcaption", null, h("span", null, language), copyButton(() => text)),
-    h("pre", { tabindex: "0" }, h("code", null, text)),
+    h("pre", { tabindex: "0" }, inner),
   );
 }

@@ -1,38 +1,57 @@
-/** One channel's rows as the list shows them: sorted by the hub's sequence, each message once. */
+/** One place's rows as the list shows them: a stretch of the log without holes, sorted by the hub's sequence, each once. */
 
 const KEPT = 150; // rows kept while nobody reads further up: each costs layout whenever one is added
+export const MOST = 250; // rows kept at all: what lies further away is read again
 const LATE = 200; // changes remembered for messages that are not here yet
+const FLOOD = 60; // messages in a second, above which one sender's posts fold
+const DOUBT_MS = 1000;
 
 let serial = 0;
 
 /**
  * A row is `{key, kind, order, version, …}`: kind "message" has `message` and maybe `foreign`, `hops`, `state`
- * ("sending", "waiting", "refused") and `refusal`; kind "event" has `event`; kind "gap" stands for a break in the log.
+ * ("sending", "waiting", "refused") and `refusal`; "fold" stands for many and has the last `message`, `count`, `firstAt`;
+ * "event" has `event`; "ask" and "card" have what is shown; "gap" stands for a break in the log.
  */
 export class ChannelLog {
   rows = [];
+  /** Whether there is more above, and below, than the rows here. */
   hasMore = false;
+  hasNewer = false;
   loaded = false;
   loading = false;
-  /** The last sequence number read by this person here. */
-  readSeq = 0;
   /** After which number "New since" stands (null: nowhere), and when it was put there (0: not known). */
   freshSeq = null;
   freshAt = 0;
   /** Whether the person is reading further up, so that nothing may be dropped. */
   held = false;
   lastSeq = 0;
+  /** The newest message that was heard of, shown or not: `{id, seq}`. */
+  newest = { id: "", seq: 0 };
   channelSeq = 0;
+  threadId = "";
   #byId = new Map();
   #late = new Map();
+  #doubtUntil = 0;
+  #rate = { since: 0, count: 0, flood: false };
 
   find(messageId) {
     return this.#byId.get(messageId);
   }
 
+  /** Adds what just happened, if the rows reach there. Answers the row, if any. */
+  take(message, seq) {
+    this.#note(message, seq);
+    const known = this.#byId.get(message.id);
+    if (!known && (!this.loaded || this.hasNewer)) return undefined;
+    if (!known && this.held && this.rows.length >= MOST) return void (this.hasNewer = true);
+    if (!known && this.#floods() && this.#fold(message, seq)) return undefined;
+    return this.store(message, seq);
+  }
+
   /** Adds a stored message, or confirms the row that was waiting for it. Answers the row. */
   store(message, seq) {
-    this.lastSeq = Math.max(this.lastSeq, seq);
+    this.#note(message, seq);
     const known = this.#byId.get(message.id);
     if (known) return this.#confirm(known, message, seq);
     const row = { key: message.id, kind: "message", order: seq, version: 0, message: { ...message } };
@@ -48,6 +67,7 @@ export class ChannelLog {
 
   /** Adds a message of our own that the hub has not confirmed: it stands last until then. */
   expect(entry, senderId) {
+    if (this.#byId.has(entry.id)) return this.#byId.get(entry.id);
     const message = { id: entry.id, content: entry.content, senderId, timestamp: entry.at };
     serial += 1;
     const row = { key: entry.id, kind: "message", order: 2 ** 52 + serial, version: 0, message, state: entry.state };
@@ -58,26 +78,35 @@ export class ChannelLog {
 
   /** Adds what came from outside: unproved, so under a key of its own that claims nobody's place. */
   foreign(message, senderId) {
-    const row = this.#aside("message", { message, senderId, foreign: true });
-    return row;
+    return this.#aside("message", { message, senderId, foreign: true });
   }
 
   /** Adds a line that the hub itself says. */
   say(event, seq, timestamp) {
-    this.lastSeq = Math.max(this.lastSeq, seq);
-    const row = { key: `event ${seq}`, kind: "event", order: seq, version: 0, event, timestamp };
-    this.#insert(row);
-    return row;
+    return this.put({ key: `event ${seq}`, kind: "event", order: seq, event, timestamp });
+  }
+
+  /** Adds a row of another kind, or changes the one that has its key. */
+  put(row) {
+    this.lastSeq = Math.max(this.lastSeq, row.order);
+    const known = this.#byId.get(row.key);
+    if (known) return Object.assign(known, row, { version: known.version + 1 });
+    const made = { version: 0, ...row };
+    this.#byId.set(row.key, made);
+    this.#insert(made);
+    return made;
   }
 
   /** Changes a message; one that is not here yet will be changed when it comes. Answers the row, if any. */
   change(messageId, changes) {
     const row = this.#byId.get(messageId);
     if (row) {
+      if (changes.content !== undefined) row.html = row.asked = undefined;
       Object.assign(row.message, changes);
       row.version += 1;
       return row;
     }
+    if (this.loaded && !this.loading) return undefined;
     this.#late.set(messageId, { ...this.#late.get(messageId), ...changes });
     if (this.#late.size > LATE) this.#late.delete(this.#late.keys().next().value);
     return undefined;
@@ -90,48 +119,132 @@ export class ChannelLog {
     this.rows.splice(this.rows.indexOf(row), 1);
   }
 
-  /** Merges a page of history; `older` says that it was asked for from above. */
-  merge({ messages, hasMore }, older) {
-    for (const message of messages) this.store(message, message.seq);
-    if (older || !this.loaded) this.hasMore = hasMore;
-    this.loaded = true;
-    if (!older) this.trim();
+  /** Whether a count that changes now may be in a page that was asked for, or may not: then the message is read again. */
+  get doubtful() {
+    return this.loading || performance.now() < this.#doubtUntil;
   }
 
-  /** Forgets every stored row and marks where the log broke; what is still being sent stays. */
-  forget(reason) {
+  /** Merges a page of history: `side` is "" for the newest, "older" or "newer" for what adjoins the rows here. */
+  merge({ messages, hasMore }, side = "") {
+    if (side === "" && this.loaded && this.#leavesHole(messages, hasMore)) this.clear();
+    for (const message of messages) this.store(message, message.seq);
+    if (side === "older" || !this.loaded) this.hasMore = hasMore;
+    if (side === "newer") this.hasNewer = hasMore || this.#behind();
+    else if (side === "") this.hasNewer = this.#behind();
+    this.loaded = true;
+    this.#doubtUntil = performance.now() + DOUBT_MS;
+    if (side === "older") this.#cut(MOST, false);
+    else if (side === "newer") this.#cut(MOST, true);
+    else this.trim();
+  }
+
+  #leavesHole(messages, hasMore) {
+    return hasMore && messages.length > 0 && messages[0].seq > this.#end();
+  }
+
+  #end() {
+    for (let at = this.rows.length - 1; at >= 0; at -= 1) {
+      const { kind, order, foreign, state } = this.rows[at];
+      if ((kind === "message" || kind === "fold") && !foreign && !state) return order;
+    }
+    return 0;
+  }
+
+  #behind() {
+    return this.newest.seq > this.#end();
+  }
+
+  /** Lets go of all stored rows; what is still being sent stays. */
+  clear() {
     const unsent = this.rows.filter((row) => row.state);
-    const mark = { key: `gap ${(serial += 1)}`, kind: "gap", order: reason === "expired" ? this.lastSeq + 0.5 : 0, version: 0 };
-    this.rows = [mark, ...unsent];
+    this.rows = unsent;
     this.#byId = new Map(unsent.map((row) => [row.key, row]));
     this.#late.clear();
-    this.loaded = this.hasMore = false;
+    this.loaded = this.hasMore = this.hasNewer = false;
+  }
+
+  /** Forgets every stored row and marks where the log broke. */
+  forget(reason) {
+    this.clear();
+    this.#insert({ key: `gap ${(serial += 1)}`, kind: "gap", order: reason === "expired" ? this.lastSeq + 0.5 : 0, version: 0 });
     this.lastSeq = this.channelSeq = 0;
+    this.newest = { id: "", seq: 0 };
   }
 
   /** Lets go of the oldest rows while nobody reads there. */
   trim() {
     if (this.held || this.rows.length <= KEPT) return;
-    for (const row of this.rows.splice(0, this.rows.length - KEPT)) this.#byId.delete(row.key);
-    this.hasMore = true;
+    this.#cut(KEPT, true);
   }
 
-  /** The oldest stored message, from which an older page is asked for. */
+  #cut(most, above) {
+    const spare = this.rows.length - most;
+    if (spare <= 0) return;
+    for (const row of above ? this.rows.splice(0, spare) : this.rows.splice(most)) this.#byId.delete(row.key);
+    if (above) this.hasMore = true;
+    else this.hasNewer = true;
+  }
+
+  /** The oldest stored message, from which an older page is asked for, and the newest. */
   get oldest() {
-    return this.rows.find((row) => row.kind === "message" && !row.foreign && !row.state)?.message;
+    return this.rows.find(isStored)?.message;
   }
 
-  /** `{unread, mentions}`: messages of others after what was read; `me` is the reader's own id. */
-  unread(me) {
-    const count = { unread: 0, mentions: 0 };
-    for (let at = this.rows.length - 1; at >= 0; at -= 1) {
-      const { kind, order, state, message } = this.rows[at];
-      if (order <= this.readSeq) break;
-      if (kind !== "message" || state || message.senderId === me || message.deleted) continue;
-      count.unread += 1;
-      if (message.mentions?.includes(me)) count.mentions += 1;
+  get latest() {
+    return this.rows.findLast(isStored)?.message;
+  }
+
+  /** Others' messages that stand behind this number, of the rows here. */
+  after(seq, me) {
+    let count = 0;
+    for (let at = this.rows.length - 1; at >= 0 && this.rows[at].order > seq; at -= 1) {
+      const { kind, state, message, count: folded } = this.rows[at];
+      if (kind === "fold") count += folded;
+      else if (kind === "message" && !state && message.senderId !== me && !message.deleted) count += 1;
     }
     return count;
+  }
+
+  // ---- floods ---------------------------------------------------------------
+
+  #floods() {
+    const now = performance.now();
+    const rate = this.#rate;
+    rate.count += 1;
+    if (now - rate.since < 1000) return rate.flood || (rate.flood = rate.count > FLOOD);
+    rate.flood = rate.count > FLOOD && now - rate.since < 2000;
+    rate.since = now;
+    rate.count = 0;
+    return rate.flood;
+  }
+
+  /** Puts a message into the fold below its sender's last one; answers whether it could. */
+  #fold(message, seq) {
+    const last = this.rows.at(-1);
+    if (!last || last.state || last.foreign || last.message?.senderId !== message.senderId) return false;
+    if (seq <= last.order || message.mentions?.length) return false;
+    if (last.kind === "message") {
+      this.#insert({ key: `fold ${seq}`, kind: "fold", order: seq, version: 0, count: 1, from: last.message.id, firstAt: message.timestamp, message });
+      return true;
+    }
+    if (last.kind !== "fold") return false;
+    Object.assign(last, { order: seq, count: last.count + 1, message, version: last.version + 1 });
+    return true;
+  }
+
+  /** Puts messages in the place of a fold; what does not come with them stays folded. */
+  unfold(key, messages) {
+    const fold = this.rows.find((row) => row.key === key);
+    if (!fold) return;
+    const inside = messages.filter(({ seq }) => seq <= fold.order);
+    if (inside.length >= fold.count) this.rows.splice(this.rows.indexOf(fold), 1);
+    else Object.assign(fold, { count: fold.count - inside.length, from: inside.at(-1)?.id ?? fold.from, version: fold.version + 1 });
+    for (const message of inside) this.store(message, message.seq);
+  }
+
+  #note({ id }, seq) {
+    this.lastSeq = Math.max(this.lastSeq, seq);
+    if (seq > this.newest.seq) this.newest = { id, seq };
   }
 
   #confirm(row, message, seq) {
@@ -160,4 +273,8 @@ export class ChannelLog {
     while (at > 0 && this.rows[at - 1].order > row.order) at -= 1;
     this.rows.splice(at, 0, row);
   }
+}
+
+function isStored({ kind, foreign, state, message }) {
+  return kind === "message" && !foreign && !state && !message.told;
 }

@@ -26,7 +26,10 @@ export function uuid() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** Entries `{id, channelId, content, at, state, refusal}`, oldest first; state is "sending", "waiting" or "refused". */
+/**
+ * Entries `{id, channelId, parentId?, content, at, state, refusal}`, oldest first; state is "sending", "waiting" or
+ * "refused"; a reply names the message that its thread hangs under.
+ */
 export class Outbox {
   #key;
   #entries;
@@ -49,8 +52,8 @@ export class Outbox {
     return this.#entries.find((entry) => entry.id === id);
   }
 
-  add(channelId, content) {
-    const entry = { id: uuid(), channelId, content, at: Date.now(), state: "waiting" };
+  add(channelId, content, parentId) {
+    const entry = { id: uuid(), channelId, parentId, content, at: Date.now(), state: "waiting" };
     this.#entries.push(entry);
     this.#keep();
     return entry;
@@ -88,33 +91,5 @@ export class Drafts {
 
   set(channelId, text) {
     write(`draft ${this.#person} ${channelId}`, text);
-  }
-}
-
-/** How far each channel was read in this browser: `{epoch, seqs: {channelId: seq}}`. */
-export class ReadMarks {
-  #key;
-  #marks;
-
-  constructor(personId) {
-    this.#key = `read ${personId}`;
-    this.#marks = read(this.#key, { epoch: "", seqs: {} });
-  }
-
-  /** Another epoch is another log: what was read there says nothing here. */
-  enter(epoch) {
-    if (this.#marks.epoch === epoch) return;
-    this.#marks = { epoch, seqs: {} };
-    write(this.#key, this.#marks);
-  }
-
-  get(channelId) {
-    return this.#marks.seqs[channelId];
-  }
-
-  set(channelId, seq) {
-    if (this.#marks.seqs[channelId] >= seq) return;
-    this.#marks.seqs[channelId] = seq;
-    write(this.#key, this.#marks);
   }
 }

@@ -31,6 +31,11 @@ export class Clock {
     }
   }
 
+  /** How far it may be off, in ms; Infinity while nothing is known. */
+  get error() {
+    return this.#error;
+  }
+
   /** The hub's time in our clock, or null while the offset is not known well enough. */
   ours(hubTime) {
     return this.#error > ERROR_MS ? null : whole(hubTime) - this.#offset;
@@ -61,10 +66,17 @@ export function hopsOf(row, clock) {
 /** The last minute's paintings. */
 export class Pulse {
   #rows = [];
+  #unreported = [];
 
   add(row) {
     this.#rows.push(row);
+    if (this.#unreported.length < 5000) this.#unreported.push(row);
     if (this.#rows.length > 20_000) this.#rows.splice(0, 10_000);
+  }
+
+  /** Rows that were painted since the last time that this was asked. */
+  unreported() {
+    return this.#unreported.splice(0);
   }
 
   /** The hops of each message painted in the last minute, oldest first. */

@@ -1,14 +1,17 @@
 /** The one store: what the page knows. Elements read it and are told of changes once a frame; main.js writes it. */
 
 import { ChannelLog } from "./log.js";
-import { Drafts, Outbox, ReadMarks } from "./outbox.js";
+import { Drafts, Outbox } from "./outbox.js";
 import { Clock, Pulse, hopsOf, now } from "./pulse.js";
-import { ACTS } from "./events.js";
+import { ACTS, reacted } from "./events.js";
+import { Outgoing } from "./outgoing.js";
 
-const HIDDEN_MS = 250; // a page in the background gets no frames
 const PATIENCE_MS = 2000; // a break shorter than this is nobody's concern
 
-class Store {
+/** The place where everything stands that waits for this person's decision. */
+export const NEEDS = "needs";
+
+class Store extends Outgoing {
   me = null;
   agents = new Map();
   channels = new Map();
@@ -34,52 +37,68 @@ class Store {
   made = null;
   outbox = null;
   drafts = null;
-  marks = null;
+  /** What is unread by channel, `{unread, mentions, readSeq}`, as the hub's markers say, and since. */
+  counts = new Map();
+  /** The threads that were opened here, by the message that they hang under. */
+  threads = new Map();
+  /** What stands beside the log: null or `{channelId, parentId}`. */
+  side = null;
+  /** The message that an address points at. */
+  target = "";
+  /** `{key, act}` of the row under the pointer or the focus; act is "", "react" or "delete". */
+  active = { key: "", act: "", aside: false };
+  /** The message that is being written anew, by its id. */
+  editing = "";
+  /** Messages whose counts are to be read again. */
+  doubts = new Set();
+  /** What the pages beside the chat show, by name; `page` is the one that is open. */
+  page = "";
+  pages = {};
+  #counted = 0;
   #logs = new Map();
   #heard = [];
-  #listeners = new Map();
-  #dirty = new Set();
-  #scheduled = false;
   #patience = 0;
 
-  /** Calls `listener` once a frame when any of `topics` changed; answers a function that ends it. */
-  on(topics, listener) {
-    for (const topic of topics) {
-      if (!this.#listeners.has(topic)) this.#listeners.set(topic, new Set());
-      this.#listeners.get(topic).add(listener);
-    }
-    return () => topics.forEach((topic) => this.#listeners.get(topic).delete(listener));
-  }
-
-  /** Says that something changed. One frame is pending at most, however often this is called. */
-  touch(...topics) {
-    for (const topic of topics) this.#dirty.add(topic);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    if (document.hidden) setTimeout(() => this.#flush(), HIDDEN_MS);
-    else requestAnimationFrame(() => this.#flush());
-  }
-
-  #flush() {
-    this.#scheduled = false;
-    const told = new Set();
-    for (const topic of this.#dirty) this.#listeners.get(topic)?.forEach((listener) => told.add(listener));
-    this.#dirty.clear();
-    for (const listener of told) listener();
-  }
-
-  /** A frame that was asked for before the page went to the background may never come. */
-  unstick() {
-    if (this.#scheduled && document.hidden) this.#flush();
-  }
-
-  enter(me) {
+  enter({ me, agents, channels, unread, counted, asked }) {
     this.me = me;
+    this.#counted = counted;
     this.outbox = new Outbox(me.id);
     this.drafts = new Drafts(me.id);
-    this.marks = new ReadMarks(me.id);
-    for (const entry of this.outbox.entries) this.#expect(entry);
+    this.setAgents(agents);
+    this.setChannels(channels);
+    this.setUnread(unread);
+    this.log(NEEDS).loaded = true;
+    for (const told of asked) this.addTold(told.senderId, told, false);
+    for (const entry of this.outbox.entries) this.expect(entry);
     this.touch("me");
+  }
+
+  // ---- what is unread -------------------------------------------------------
+
+  setUnread(channels) {
+    this.counts = new Map(Object.entries(channels));
+    this.touch("channels");
+  }
+
+  unread(channelId) {
+    return this.counts.get(channelId) ?? { unread: 0, mentions: 0, readSeq: 0 };
+  }
+
+  /** Somebody else said something. */
+  count(channelId, seq, senderId, mentions) {
+    const before = this.unread(channelId);
+    if (senderId === this.me.id || seq <= before.readSeq || seq <= this.#counted) return;
+    const called = Number(Boolean(mentions?.includes(this.me.id)));
+    this.counts.set(channelId, { ...before, unread: before.unread + 1, mentions: before.mentions + called });
+  }
+
+  /** The person has seen everything in the open channel. */
+  markRead() {
+    const { lastSeq, loaded, hasNewer } = this.log(this.openId);
+    const before = this.unread(this.openId);
+    if (!loaded || hasNewer || (before.readSeq >= lastSeq && !before.unread)) return;
+    this.counts.set(this.openId, { unread: 0, mentions: 0, readSeq: lastSeq });
+    this.touch("channels", "read");
   }
 
   setAgents(agents) {
@@ -110,14 +129,32 @@ class Store {
     let log = this.#logs.get(channelId);
     if (!log) {
       log = new ChannelLog();
-      log.readSeq = this.marks?.get(channelId) ?? 0;
       this.#logs.set(channelId, log);
     }
     return log;
   }
 
+  /** The open place: a channel, a talk with one (`@ID`), or what needs this person. */
   get open() {
-    return this.channels.get(this.openId);
+    const peer = this.openId.startsWith("@") ? this.openId.slice(1) : "";
+    if (peer) return { id: this.openId, name: this.nameOf(peer), peer, role: "member" };
+    return this.openId === NEEDS ? { id: NEEDS } : this.channels.get(this.openId);
+  }
+
+  nameOf(agentId) {
+    const agent = this.agents.get(agentId);
+    return agent?.kind === "human" ? agent.displayName || agentId : agentId;
+  }
+
+  /** Whether this place can be opened. */
+  has(placeId) {
+    return this.channels.has(placeId) || placeId === NEEDS || (placeId.startsWith("@") && this.agents.has(placeId.slice(1)));
+  }
+
+  /** What waits for this person's decision, the first to run out first. */
+  get asked() {
+    const waits = ({ kind, told }) => kind === "ask" && !told.decision && told.event.data.expiresAt > Date.now();
+    return this.log(NEEDS).rows.filter(waits);
   }
 
   /** Channels that the person is a member of, and those it could join, each by name. */
@@ -143,32 +180,121 @@ class Store {
     this.openId = channelId;
     if (this.made?.heard) this.setMade(null); // the key was used: it need not stand there any longer
     const log = this.log(channelId);
-    log.freshSeq = log.unread(this.me.id).unread ? log.readSeq : null;
+    const { unread, readSeq } = this.unread(channelId);
+    log.freshSeq = unread && !channelId.startsWith("@") ? readSeq : null;
     if (log.freshSeq === null) log.freshAt = 0;
+    this.editing = "";
+    this.active = { key: "", act: "", aside: false };
     this.touch("open", "channels", "log");
   }
 
-  /** Merges a page of history into a channel. */
-  merge(channelId, page, older) {
+  /** Merges a page of history into a channel, and puts what was not sent yet below the newest. */
+  merge(channelId, page, side) {
     const log = this.log(channelId);
-    const first = !log.loaded;
-    log.merge(page, older);
-    if (first && this.marks.get(channelId) === undefined) this.#read(channelId, log);
-    if (first && channelId === this.openId && log.unread(this.me.id).unread) log.freshSeq = log.readSeq;
+    log.merge(page, side);
+    if (!log.hasNewer) for (const entry of this.outbox.entries) if (entry.channelId === channelId && !entry.parentId) this.expect(entry);
     this.touch("log", "channels");
   }
 
-  /** The person has seen everything in the open channel. */
-  markRead() {
-    const log = this.log(this.openId);
-    if (!log.loaded || log.readSeq >= log.lastSeq) return;
-    this.#read(this.openId, log);
-    this.touch("channels");
+  // ---- threads --------------------------------------------------------------
+
+  /** The row of a message of this channel, in its log or in a thread. */
+  row(channelId, messageId) {
+    const logs = [this.log(channelId), ...this.threads.values()];
+    return logs.map((log) => log.find(messageId)).find(Boolean);
   }
 
-  #read(channelId, log) {
-    log.readSeq = Math.max(log.readSeq, log.lastSeq);
-    this.marks.set(channelId, log.readSeq);
+  /** Opens the thread under a message, or closes the pane. */
+  openSide(side) {
+    if (this.side?.parentId === side?.parentId) return;
+    this.side = side;
+    if (side) {
+      const log = this.thread(side.parentId);
+      log.channelId = side.channelId;
+      const parent = this.row(side.channelId, side.parentId);
+      if (parent) log.parent = parent.message;
+    }
+    this.touch("side");
+  }
+
+  thread(parentId) {
+    let log = this.threads.get(parentId);
+    if (!log) {
+      log = new ChannelLog();
+      this.threads.set(parentId, log);
+      for (const entry of this.outbox.entries) if (entry.parentId === parentId) log.expect(entry, this.me.id);
+    }
+    return log;
+  }
+
+  setThread(parentId, parent, page) {
+    const log = this.thread(parentId);
+    log.parent = parent;
+    log.threadId = parent.thread?.id ?? "";
+    if (page) log.merge(page);
+    else log.loaded = true;
+    this.touch("side");
+  }
+
+  // ---- what is done with messages --------------------------------------------
+
+  /** Whether this person's reaction is wanted there; shown at once, confirmed later. */
+  react(channelId, messageId, emoji, wanted) {
+    const row = this.row(channelId, messageId);
+    if (row) this.alter(channelId, messageId, reacted(row.message, emoji, wanted ? 1 : -1, true));
+  }
+
+  /** A message as it is now. */
+  alter(channelId, messageId, changes) {
+    for (const log of [this.log(channelId), ...this.threads.values()]) if (log.find(messageId)) log.change(messageId, changes);
+    for (const log of this.threads.values()) if (log.parent?.id === messageId) log.parent = { ...log.parent, ...changes };
+    this.touch("log", "side");
+  }
+
+  doubt(messageId) {
+    this.doubts.add(messageId);
+    this.touch("doubts");
+  }
+
+  /** A row has the pointer or the focus; `aside` says that it stands in the pane beside the log. */
+  activate(key, act = "", aside = this.active.aside) {
+    if (this.active.key === key && this.active.act === act && this.active.aside === aside) return;
+    this.active = { key, act, aside };
+    this.touch("active");
+  }
+
+  edit(messageId) {
+    this.editing = messageId;
+    this.touch("editing");
+  }
+
+  // ---- what is told to this person alone --------------------------------------
+
+  /** Adds what was told to or by this person: to the talk with that peer, and a question to what needs an answer. */
+  addTold(peer, told, live) {
+    const log = this.log(`@${peer}`);
+    const { type, data } = told.event;
+    const row = { order: told.seq, told, timestamp: told.timestamp };
+    if (data.actionRequired) {
+      const ask = { ...row, key: `ask ${told.seq}`, kind: "ask", message: { senderId: told.senderId, timestamp: told.timestamp } };
+      if (told.agentId === this.me.id) this.log(NEEDS).put({ ...ask });
+      if (told.agentId === this.me.id && this.channels.has(data.channelId)) this.log(data.channelId).put({ ...ask });
+      if (log.loaded || !live) log.put(ask);
+    } else if (log.loaded || !live) {
+      if (data.inReplyTo) log.say({ type: "answered", ...data }, told.seq, told.timestamp);
+      else log.store({ id: `told ${told.seq}`, content: data.content ?? "", senderId: told.senderId, timestamp: told.timestamp, told: type }, told.seq);
+    }
+    if (live) this.count(`@${peer}`, told.seq, told.senderId, [this.me.id]);
+    this.touch("log", "channels", "asked");
+  }
+
+  /** A question was decided, here or elsewhere, or its time ran out. */
+  settle(seq, decision, by, at) {
+    for (const log of this.#logs.values()) {
+      const row = log.find(`ask ${seq}`);
+      if (row) Object.assign(row, { told: { ...row.told, decision, by, decidedAt: at }, version: row.version + 1 });
+    }
+    this.touch("log", "channels", "asked");
   }
 
   /** Takes in one envelope of the stream. Answers whether events of its channel are missing before it. */
@@ -176,7 +302,7 @@ class Store {
     const { channelId, channelSeq, event, foreign, seq } = envelope;
     if (seq) this.seq = Math.max(this.seq, seq);
     const log = channelId && this.log(channelId);
-    const gap = Boolean(log && channelSeq && log.channelSeq && channelSeq > log.channelSeq + 1);
+    const gap = Boolean(log?.loaded && channelSeq && log.channelSeq && channelSeq > log.channelSeq + 1);
     if (log && channelSeq) log.channelSeq = channelSeq;
     const act = foreign && event.type !== "channel.message" ? undefined : ACTS[event.type];
     act?.(this, envelope, seen);
@@ -197,8 +323,11 @@ class Store {
 
   /** The log broke: everything is read anew, with a mark where it was. */
   forget(reason) {
-    for (const log of this.#logs.values()) log.forget(reason);
-    this.touch("log", "channels");
+    for (const log of this.#logs.values()) if (log.loaded) log.forget(reason);
+    this.log(NEEDS).loaded = true;
+    this.threads.clear();
+    this.#counted = 0;
+    this.touch("log", "channels", "side");
   }
 
   setConnection({ state, tries, retryAt }) {
@@ -225,47 +354,26 @@ class Store {
     this.touch("form");
   }
 
+  /** Presences as they were told: of two the newer counts. */
+  meet(presences) {
+    for (const presence of presences) {
+      if ((this.presence.get(presence.agentId)?.lastSeen ?? 0) > presence.lastSeen) continue;
+      this.presence.set(presence.agentId, presence);
+    }
+    this.touch("agents");
+  }
+
+  /** A page beside the chat opens ("" closes it), or has something to show. */
+  setPage(page, shown) {
+    if (page !== this.page) this.pages = {};
+    this.page = page;
+    if (shown) this.pages = { ...this.pages, ...shown };
+    this.touch("page");
+  }
+
   setMade(made) {
     this.made = made;
     this.touch("log", "agents", "made");
-  }
-
-  write(channelId, content) {
-    const entry = this.outbox.add(channelId, content);
-    this.log(channelId).freshSeq = null;
-    this.#expect(entry);
-    this.touch("log");
-    return entry;
-  }
-
-  #expect(entry) {
-    this.log(entry.channelId).expect(entry, this.me.id);
-  }
-
-  /** An entry of the outbox goes to another state; its row says so. */
-  sending(id, state, refusal = null) {
-    const entry = this.outbox.find(id);
-    if (!entry) return;
-    this.outbox.mark(id, state, refusal);
-    const row = this.log(entry.channelId).find(id);
-    if (row?.state) Object.assign(row, { state, refusal, version: row.version + 1 });
-    if (row?.state === "sending") row.seen = { sent: now() };
-    this.touch("log");
-  }
-
-  /** The hub has it on disk. */
-  sent(message, seq) {
-    this.outbox.remove(message.id);
-    this.log(message.channelId).store(message, seq);
-    this.touch("log");
-  }
-
-  discard(id) {
-    const entry = this.outbox.find(id);
-    if (!entry) return;
-    this.outbox.remove(id);
-    this.log(entry.channelId).drop(id);
-    this.touch("log");
   }
 
   /** The list has painted these rows. */

@@ -51,7 +51,7 @@ def state_in(text: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("path", "headers", "view"),
-    [("/", {}, "login"), ("/", {"X-Caller": "maya"}, "chat"), ("/welcome", {}, "welcome")],
+    [("/", {}, "login"), ("/welcome", {}, "welcome")],
 )
 async def test_the_page_is_always_there(client: Client, path: str, headers: dict[str, str], view: str) -> None:
     response = await client.get(path, headers=headers)
@@ -85,7 +85,7 @@ async def test_files_last_for_ever_and_come_compressed(client: Client) -> None:
         response = await client.get(address, headers={"Accept-Encoding": "gzip"})
         assert response.status == 200
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-        assert response.headers["Content-Encoding"] == "gzip"
+        assert (response.headers.get("Content-Encoding") == "gzip") is not address.endswith(".png")
         again = await client.get(address, headers={"If-None-Match": response.headers["ETag"]})
         assert again.status == 304
 

@@ -1,0 +1,97 @@
+/** The stream: in a worker that all tabs share, or here where there is none. */
+
+import { store, trusted } from "hub/store";
+import { learnClock, loadAgents, loadMessages, loadThread, loadUnread, refresh } from "./reading.js";
+import { drain } from "./sending.js";
+
+let link = null;
+let headSeq = 0;
+let heardBefore = false;
+
+function onFrame({ event, data }, receivedAt) {
+  let value;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    return; // not ours to understand
+  }
+  const act = FRAMES[event];
+  if (act) act(value);
+  else if (value.event?.type) take(value, receivedAt);
+}
+
+const FRAMES = {
+  "hub.hello": (value) => {
+    headSeq = value.seq;
+    store.seq = Math.max(store.seq, value.seq);
+    if (heardBefore) catchUp();
+    heardBefore = true;
+    store.touch("seq", "greeted");
+    drain();
+  },
+  "hub.reset": (value) => {
+    headSeq = store.seq = value.seq;
+    store.forget(value.reason);
+    refresh();
+  },
+  "hub.bye": () => {},
+};
+
+/** After a break the stream replays what was missed; what has no number (names, presence, markers) is read again. */
+function catchUp() {
+  loadAgents().catch(() => {});
+  loadUnread().catch(() => {});
+  if (store.open && !store.log(store.openId).loaded) loadMessages(store.openId);
+  if (store.side && !store.threads.get(store.side.parentId)?.loaded) loadThread(store.side);
+}
+
+function take(envelope, receivedAt) {
+  const replayed = Boolean(envelope.seq) && envelope.seq <= headSeq;
+  const gap = store.apply(envelope, { receivedAt, replayed });
+  if (gap) loadMessages(envelope.channelId);
+  if (envelope.event.type === "channel.message" && envelope.senderId !== store.me.id && !replayed) learnClock();
+}
+
+function onState(state) {
+  store.seq = Math.max(store.seq, state.seq);
+  store.setConnection(state);
+}
+
+const refused = () => location.replace("/");
+
+/** Starts to listen where the page's first state ends. */
+export async function listen(cursor, workerUrl) {
+  link = shared(cursor, workerUrl) ?? (await own(cursor));
+}
+
+export function tryNow() {
+  link?.tryNow();
+}
+
+function shared(cursor, workerUrl) {
+  if (!globalThis.SharedWorker) return null;
+  let worker;
+  try {
+    worker = new SharedWorker(trusted.script(workerUrl), { type: "module", name: `hub ${store.me.id}` });
+  } catch {
+    return null; // forbidden here: each tab listens by itself
+  }
+  const { port } = worker;
+  port.onmessage = ({ data }) => {
+    for (const { frame, at } of data.frames ?? []) onFrame(frame, at);
+    if (data.state) onState(data.state);
+    if (data.refused) refused();
+  };
+  port.postMessage({ enter: { cursor } });
+  addEventListener("pagehide", () => port.postMessage({ leave: true }));
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+  return { tryNow: () => port.postMessage({ tryNow: true }) };
+}
+
+async function own(cursor) {
+  const { Stream } = await import("hub/stream");
+  const here = (frame, receivedAt) => onFrame(frame, performance.timeOrigin + receivedAt);
+  const stream = new Stream("/api/events", { frame: here, state: onState, refused }, cursor);
+  stream.start();
+  return stream;
+}

@@ -1,0 +1,174 @@
+/** What is read from the hub into the store. */
+
+import { ApiError, api } from "hub/api";
+import { NEEDS, now, store } from "hub/store";
+
+const PAGE = 50;
+const AROUND = 25;
+const CLOCK_SAMPLES = 8;
+const CLOCK_PAUSE_MS = 150;
+const CLOCK_FRESH_MS = 10 * 60_000;
+const READ_PAUSE_MS = 700;
+const DOUBT_PAUSE_MS = 400;
+
+/** Runs a call; a caller who is no longer signed in goes to the form. */
+export async function asked(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) location.replace("/");
+    throw error;
+  }
+}
+
+/** The same for what may fail without anybody being told: the stream's return reads it again. */
+export async function hoped(promise) {
+  try {
+    return await asked(promise);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+  }
+}
+
+export async function loadAgents() {
+  store.setAgents((await asked(api.agents())).agents);
+}
+
+/** Reads a page of a place's history: the newest, or what adjoins the rows that are here ("older", "newer"). */
+export async function loadMessages(placeId, side = "") {
+  const log = store.log(placeId);
+  if (placeId === NEEDS) return;
+  if (log.loading || (side === "older" && !log.hasMore) || (side === "newer" && !log.hasNewer)) return;
+  log.loading = true;
+  store.touch("log");
+  try {
+    if (placeId.startsWith("@")) await loadTalk(placeId.slice(1), log, side);
+    else store.merge(placeId, await asked(api.messages(placeId, { ...edge(log, side), limit: PAGE })), side);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  } finally {
+    log.loading = false;
+    store.touch("log");
+  }
+  if (side !== "older" && log.hasNewer && !log.held) await loadMessages(placeId, "newer");
+}
+
+function edge(log, side) {
+  if (side === "older") return { before: log.oldest?.id };
+  return side === "newer" ? { after: log.latest?.id } : {};
+}
+
+/** What was told between this person and one other. */
+async function loadTalk(peer, log, side) {
+  const before = side === "older" ? log.rows[0]?.order : undefined;
+  const { events, hasMore } = await asked(api.told(store.me.id, { peer, before, limit: PAGE }));
+  for (const told of events) store.addTold(peer, told, false);
+  Object.assign(log, { loaded: true, hasMore });
+}
+
+/** Reads the rows around a message, and shows them instead of those that are here. */
+export async function loadAround(channelId, messageId) {
+  const log = store.log(channelId);
+  if (log.find(messageId)) return;
+  const message = await hoped(api.message(messageId));
+  if (!message || message.channelId !== channelId) return;
+  const id = message.threadId ? (await hoped(api.thread(message.threadId)))?.parentMessageId : messageId;
+  if (!id) return;
+  const [before, after] = await asked(Promise.all([api.messages(channelId, { before: id, limit: AROUND }), api.messages(channelId, { after: id, limit: AROUND })]));
+  log.clear();
+  log.held = true;
+  const middle = message.threadId ? await asked(api.message(id)) : message;
+  store.merge(channelId, { messages: [...before.messages, middle, ...after.messages], hasMore: before.hasMore }, "older");
+  log.hasNewer = after.hasMore;
+  store.touch("log");
+}
+
+/** Reads the newest rows when those that are here end further up. */
+export async function loadNewest(channelId) {
+  const log = store.log(channelId);
+  if (!log.hasNewer) return;
+  log.clear();
+  log.held = false;
+  await loadMessages(channelId);
+}
+
+export async function unfold(channelId, key) {
+  const row = store.log(channelId).rows.find((one) => one.key === key);
+  const page = row && (await hoped(api.messages(channelId, { after: row.from, limit: 100 })));
+  if (page) store.log(channelId).unfold(key, page.messages);
+  store.touch("log");
+}
+
+export async function loadThread({ channelId, parentId }) {
+  const parent = await hoped(api.message(parentId));
+  if (!parent || parent.channelId !== channelId) return;
+  const page = parent.thread && (await hoped(api.replies(parent.thread.id, { limit: 200 })));
+  store.setThread(parentId, parent, page);
+}
+
+/** Reads anew what may have changed unseen. */
+export async function refresh() {
+  const all = [loadAgents(), loadChannels(), loadUnread()];
+  await Promise.allSettled(all);
+  if (store.open) await loadMessages(store.openId);
+  if (store.side) await loadThread(store.side);
+}
+
+export async function loadChannels() {
+  store.setChannels((await asked(api.channels())).channels);
+  store.touch("listed");
+}
+
+export async function loadUnread() {
+  const { channels } = await asked(api.unread());
+  const own = [...store.counts].filter(([id]) => id.startsWith("@"));
+  store.setUnread({ ...channels, ...Object.fromEntries(own) });
+}
+
+let clockAt = 0;
+
+/** Learns the hub's clock: several short exchanges, of which the shortest counts. Only others' messages need it. */
+export async function learnClock() {
+  if (clockAt && now() - clockAt < CLOCK_FRESH_MS) return;
+  clockAt = now();
+  const exchanges = [];
+  try {
+    while (exchanges.length < CLOCK_SAMPLES) {
+      const sentAt = now();
+      const { time } = await api.time();
+      exchanges.push({ sentAt, receivedAt: now(), hubTime: time });
+      await new Promise((resolve) => setTimeout(resolve, CLOCK_PAUSE_MS));
+    }
+    store.setClock(exchanges);
+  } catch {
+    clockAt = 0; // not reached: the next message tries again
+  }
+}
+
+let readTimer = 0;
+
+/** Moves the hub's marker to what was read last, at most every 700 ms. */
+export function tellRead() {
+  const channelId = store.openId;
+  readTimer ||= setTimeout(() => {
+    readTimer = 0;
+    const { newest } = store.log(channelId);
+    if (newest.id && store.channels.get(channelId)?.role) hoped(api.read(channelId, newest.id));
+  }, READ_PAUSE_MS);
+}
+
+let doubtTimer = 0;
+
+/** Reads again the messages whose counts may have been told twice. */
+export function resolveDoubts() {
+  clearTimeout(doubtTimer);
+  doubtTimer = setTimeout(async () => {
+    const ids = [...store.doubts].slice(0, PAGE);
+    store.doubts.clear();
+    for (const id of ids) {
+      const message = await hoped(api.message(id));
+      if (message) store.alter(message.channelId, id, { reactions: message.reactions, reacted: message.reacted, thread: message.thread });
+    }
+  }, DOUBT_PAUSE_MS);
+}

@@ -1,0 +1,101 @@
+/** One stream for all tabs: the first that comes opens it, later ones get what they missed from here. */
+
+import { Stream, seqOf } from "../stream.js";
+
+const KEPT = 3000; // frames remembered for tabs that come later
+
+const tabs = new Set();
+let stream = null;
+let hello = null;
+let lastState = null;
+let recent = [];
+let startedAt = 0;
+let latest = 0;
+
+/** Frames for all tabs, told together when they came together: a flood is one message to each. */
+let outgoing = [];
+
+function flush() {
+  const frames = outgoing;
+  outgoing = [];
+  for (const tab of tabs) {
+    const wanted = frames.filter(({ frame }) => fresh(tab, frame));
+    if (wanted.length) tab.port.postMessage({ frames: wanted });
+  }
+}
+
+function fresh(tab, { id, event }) {
+  return id === undefined || event === "hub.hello" || event === "hub.reset" || seqOf(id) > tab.since;
+}
+
+function take(frame, receivedAt) {
+  const told = { frame, at: performance.timeOrigin + receivedAt };
+  if (frame.event === "hub.hello") hello = told;
+  else if (frame.id !== undefined) recent.push(told);
+  if (frame.id !== undefined) latest = seqOf(frame.id);
+  if (frame.event === "hub.reset") {
+    recent = [];
+    startedAt = seqOf(frame.id);
+  }
+  if (recent.length > KEPT) startedAt = seqOf(recent.splice(0, recent.length - KEPT / 2).at(-1).frame.id);
+  if (outgoing.push(told) === 1) queueMicrotask(flush);
+}
+
+function tell(state) {
+  lastState = state;
+  flush();
+  for (const { port } of tabs) port.postMessage({ state });
+}
+
+function open(cursor) {
+  startedAt = seqOf(cursor);
+  stream = new Stream("/api/events", { frame: take, state: tell, refused }, cursor);
+  stream.start();
+}
+
+function refused(status) {
+  for (const { port } of tabs) port.postMessage({ refused: status });
+  stream = hello = null;
+  recent = [];
+}
+
+/** A tab that comes late gets the greeting and what came since its page was made; if that is gone, a reset. */
+function greet(tab) {
+  if (!hello) return;
+  const greeting = JSON.parse(hello.frame.data);
+  greeting.seq = Math.max(greeting.seq, latest);
+  const old = tab.since < startedAt;
+  const replay = old ? [] : recent.filter(({ frame }) => fresh(tab, frame));
+  const word = (event, data) => ({ frame: { event, data: JSON.stringify(data) }, at: hello.at });
+  const words = [word("hub.hello", greeting), ...(old ? [word("hub.reset", { ...greeting, reason: "late" })] : [])];
+  tab.port.postMessage({ frames: [...words, ...replay] });
+}
+
+function enter(tab, { cursor }) {
+  tab.since = seqOf(cursor);
+  if (tabs.has(tab)) return;
+  if (!stream) open(cursor);
+  else {
+    flush();
+    greet(tab);
+  }
+  tabs.add(tab);
+  if (lastState) tab.port.postMessage({ state: lastState });
+}
+
+function leave(tab) {
+  tabs.delete(tab);
+  if (tabs.size) return;
+  stream?.stop();
+  stream = hello = lastState = null;
+  recent = [];
+}
+
+addEventListener("connect", ({ ports: [port] }) => {
+  const tab = { port, since: 0 };
+  port.onmessage = ({ data }) => {
+    if (data.enter) enter(tab, data.enter);
+    else if (data.leave) leave(tab);
+    else if (data.tryNow) stream?.tryNow();
+  };
+});
