@@ -52,6 +52,13 @@ class HubProcess:
         """The token of the command line."""
         return (self.data_dir / "admin.token").read_text().strip()
 
+    async def welcomed(self) -> str:
+        """The code of the one-time link, which comes a moment after the hub is ready."""
+        async with asyncio.timeout(WAIT_S):
+            while not any("/welcome#" in line for line in self.lines):
+                await asyncio.sleep(0.01)
+        return self.welcome_code
+
     @property
     def welcome_code(self) -> str:
         """The code of the one-time link that was printed last."""

@@ -56,11 +56,12 @@ class Throttle:
         self._uncount(keys, now_s)
         self._prove(account, address)
 
-    def _keys(self, account: str, address: str) -> tuple[_Key, _Key]:
+    def _keys(self, account: str, address: str) -> tuple[_Key, ...]:
         place = network_of(address)
         name = _name(account)
         pair = ("pair", name, place)
-        return (pair if pair in self._proved else ("account", name)), ("address", place)
+        # a proxy that is not listed makes all people one address: who is known there does not wait for the others
+        return (pair,) if pair in self._proved else (("account", name), ("address", place))
 
     def _wait_s(self, key: _Key, now_s: float) -> float:
         failures = self._failures.get(key)
@@ -78,7 +79,7 @@ class Throttle:
         if len(self._failures) > KNOWN_MOST:
             self._failures.popitem(last=False)
 
-    def _uncount(self, keys: tuple[_Key, _Key], now_s: float) -> None:
+    def _uncount(self, keys: tuple[_Key, ...], now_s: float) -> None:
         for key in keys:
             failures = self._failures.get(key, [])
             if now_s in failures:

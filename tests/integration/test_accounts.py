@@ -157,7 +157,7 @@ async def test_the_operator_cannot_be_ended(admin: Client) -> None:
 async def test_the_first_human_comes_by_the_link_once_and_then_by_password(
     shared_hub: HubProcess, browser: Client
 ) -> None:
-    arrival = {"code": shared_hub.welcome_code, "id": "maya", "displayName": "Maya", "password": PASSWORD}
+    arrival = {"code": await shared_hub.welcomed(), "id": "maya", "displayName": "Maya", "password": PASSWORD}
     for wrong, status, code in (
         ({"code": "guessed"}, 403, "welcome_closed"),
         ({"password": "short"}, 422, "invalid_field"),

@@ -316,7 +316,7 @@ async def test_no_secret_is_in_any_byte_of_state_or_log(tmp_path: Path, redis_ur
     async with HubProcess(tmp_path, HUB_REDIS_URL=redis_url) as hub, hub.client() as admin:
         _, token = await admin.agent("scout")
         password = "a sentence nobody else would say"
-        arrival = {"code": hub.welcome_code, "id": "maya", "displayName": "Maya", "password": password}
+        arrival = {"code": await hub.welcomed(), "id": "maya", "displayName": "Maya", "password": password}
         async with aiohttp.ClientSession(hub.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
             maya = Client(session)
             cookie = (await maya.call("POST", "/api/welcome", arrival)).headers["Set-Cookie"]

@@ -23,7 +23,7 @@ async def hub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HubProc
     settings = {"HUB_SERVER_TRUSTED_PROXIES": "127.0.0.1, 10.9.0.0/16", "HUB_SERVER_LOGIN_HEADER": "Remote-User"}
     async with HubProcess(tmp_path_factory.mktemp("people"), **settings) as running:
         async with browser(running) as first:
-            arrival = {"code": running.welcome_code, "id": "maya", "displayName": "Maya", "password": PASSWORD}
+            arrival = {"code": await running.welcomed(), "id": "maya", "displayName": "Maya", "password": PASSWORD}
             await first.ok("POST", "/api/welcome", arrival)
         yield running
 
