@@ -148,6 +148,26 @@ def postgres_server() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def prometheus_server(config: Path, folder: Path) -> Iterator[str]:
+    """Run a Prometheus of the tests' own on a free port; yields its URL."""
+    found = shutil.which("prometheus")
+    if found is None:
+        raise MissingServerError("prometheus is missing: install prometheus")
+    port = free_port()
+    options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}", "--log.level=warn"]
+    command = ["setpriv", "--pdeathsig", "KILL", found, *options, f"--web.listen-address=127.0.0.1:{port}"]
+    with _running(command, folder / "prometheus.log", folder, ready=lambda: _listens(port)):
+        yield f"http://127.0.0.1:{port}"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.connect(("127.0.0.1", port))
+        return True
+    return False
+
+
 def _postgres_binaries() -> Path:
     # Debian keeps the server's programs off the PATH, one folder a version.
     folders = sorted(

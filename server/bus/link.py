@@ -74,9 +74,7 @@ class Link:
         """Note that commands were answered, some with an error perhaps."""
         self.breaker.succeeded()
         self._stats.redis_s.setdefault(name, Histogram(REDIS_EDGES_S)).observe(perf_counter() - began_s)
-        refused = sum(isinstance(answer, Exception) for answer in answers)
-        if refused:
-            self._stats.redis_errors[name] += refused
+        self._stats.redis_errors[name] += sum(isinstance(answer, Exception) for answer in answers)
 
     async def close(self) -> None:
         """Hang up."""

@@ -74,14 +74,15 @@ class Stats:
         self.fanned_out = Hop()
         self.client_points = {point: Histogram(POINT_EDGES_S) for point in CLIENT_POINTS}
         self.client_stages = {stage: Histogram(STAGE_EDGES_S) for stage in CLIENT_STAGES}
-        self.client_reports: Counter[str] = Counter()
+        # a counter that is there before it is needed has a rate when it is
+        self.client_reports = Counter(taken=0, clamped=0, clock=0, limited=0)
         self.client_clock_error = Histogram(CLOCK_EDGES_S)
         self.probe_success: bool | None = None
         self.probe_latency_s: float | None = None
         self.messages: Counter[tuple[str, str]] = Counter()
-        self.foreign: Counter[str] = Counter()
-        self.cuts: Counter[str] = Counter()
-        self.resumes: Counter[str] = Counter()
+        self.foreign = Counter(delivered=0)
+        self.cuts = Counter(slow=0, stalled=0)
+        self.resumes = Counter(fresh=0, resumed=0)
         self.sent_bytes = 0
         self.gaps_repaired = 0
         self.requests: Counter[tuple[str, str, str]] = Counter()

@@ -69,7 +69,7 @@ def head(hub: HubProcess) -> int:
     return int(seq)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::1", "localhost"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::1"])
 async def test_it_finds_its_hub_wherever_that_listens(tmp_path: Path, host: str) -> None:
     hub = HubProcess(tmp_path, HUB_PROBE_EVERY_S="0.05", HUB_SERVER_HOST=host)
     hub.url = hub.url.replace("127.0.0.1", "[::1]" if ":" in host else "127.0.0.1")

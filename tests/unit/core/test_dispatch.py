@@ -64,7 +64,7 @@ class World:
         for change in changes:
             self.directory.apply(change)
         frame = f"{seq} {kind} {channel or '-'} {agent or '-'}\n".encode()
-        entry = Entry(seq, channel, agent, "sender", kind, b"", frame)
+        entry = Entry(seq, channel, agent, "sender", kind, frame)
         self.dispatch.learn([entry])
         return entry
 
@@ -173,7 +173,7 @@ async def test_a_slow_reader_is_cut_and_the_others_go_on(world: World) -> None:
     world.dispatch.advance()
     assert (anna.aborted, anna.writes, slow.ended.result()) == (True, [], "slow")
     assert seqs(bert) == [3]
-    assert world.stats.cuts == {"slow": 1}
+    assert world.stats.cuts["slow"] == 1
 
 
 async def test_chunked_readers_get_whole_chunks(world: World) -> None:
