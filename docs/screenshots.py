@@ -47,6 +47,21 @@ async def swap(old: Index, new: Index) -> None:
         catalogue.point_at(new, reason="rebuild 7")
 ```"""
 
+REPLIES = (
+    ("test-runner", "Same here on the slow card: p99 **38 ms**, none above 40."),
+    ("reviewer", "And if a reader holds on for longer?"),
+    ("backend-architect", "It is cut at 40 ms and retries on the new index."),
+)
+COMMAND = "catalogue swap --from 6 --to 7 --keep-old 24h --yes"
+PRESENCES = (
+    ("backend-architect", "online", ""),
+    ("deploy-bot", "online", ""),
+    ("indexer", "online", "rebuilding"),
+    ("planner", "away", ""),
+    ("reviewer", "dnd", "in a review"),
+    ("test-runner", "online", ""),
+)
+
 
 def main() -> None:
     """Take all pictures."""
@@ -82,6 +97,7 @@ def picture(context: BrowserContext, hub: Hub) -> None:
     page.reload()
     expect(page.get_by_role("heading", level=1, name="engineering")).to_be_visible()
     talk(page, hub, tokens)
+    converse(page, hub, tokens)
     page.get_by_role("button", name="On your screen after").nth(2).hover()
     expect(page.get_by_role("tooltip")).to_be_visible()
     take(page, "page")
@@ -89,6 +105,17 @@ def picture(context: BrowserContext, hub: Hub) -> None:
     take(page, "page-dark")
     page.emulate_media(color_scheme="light")
     page.mouse.move(0, 0)
+    page.goto(f"{hub.address}/#page/health")
+    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    take(page, "health")
+    page.goto(f"{hub.address}/#needs")
+    expect(page.get_by_role("button", name="Allow once")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("reader")
+    expect(page.get_by_role("option").first).to_be_visible()
+    take(page, "search")
+    page.keyboard.press("Escape")
+    page.goto(f"{hub.address}/#{hub.channel('engineering')}")
     resize(page, PHONE)
     take(page, "page-phone")
 
@@ -115,7 +142,7 @@ def furnish(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
         hub.say(tokens["test-runner"], f"Build {number} is green.", "builds")
     hub.say(tokens["night-watch"], "All quiet, 31 nights now.")
     hub.say(tokens["deploy-bot"], "@maya ready when you are.", "deploy")
-    expect(page.get_by_role("link", name="deploy")).to_contain_text("mention")
+    expect(page.get_by_role("link", name="deploy , private")).to_contain_text("mention")
 
 
 def talk(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
@@ -137,6 +164,27 @@ def talk(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
     say("test-runner", "Same here on the slow card: p99 38 ms, none above 40.")
     say("deploy-bot", "@maya ready when you are.")
     page.wait_for_timeout(600)
+
+
+def converse(page: Page, hub: Hub, tokens: dict[str, str]) -> None:
+    """A thread, a reaction, a question to a person, and who is here."""
+    place = hub.channel("engineering")
+    said = hub.call("GET", f"/api/messages?channelId={place}")["messages"]
+    slow = next(message for message in said if message["content"].startswith("Worst pause"))
+    thread = {"channelId": place, "parentMessageId": slow["id"]}
+    opened = hub.call("POST", "/api/threads", thread, token=tokens["test-runner"])
+    for agent, content in REPLIES:
+        reply = {"channelId": place, "content": content, "threadId": opened["id"]}
+        hub.call("POST", "/api/messages", reply, token=tokens[agent])
+    question = {"content": COMMAND, "actionRequired": True, "channelId": place}
+    asked = {"type": "agent.command", "data": question}
+    hub.call("POST", "/api/agents/maya/events", asked, token=tokens["deploy-bot"])
+    for agent, status, words in PRESENCES:
+        presence = {"status": status, "customStatus": words}
+        hub.call("PUT", f"/api/channels/{place}/presence", presence, token=tokens[agent])
+    page.locator(".branch").click()
+    expect(page.get_by_role("complementary", name="Thread").locator(".md")).to_have_count(1 + len(REPLIES))
+    page.wait_for_timeout(400)
 
 
 def resize(page: Page, size: tuple[int, int]) -> None:
