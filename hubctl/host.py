@@ -116,7 +116,8 @@ class Host:
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if self.root == Path("/"):
+                os.fsync(file.fileno())
         fresh.chmod(mode)
         fresh.replace(path)
 

@@ -17,6 +17,7 @@ from server.bus.embedded import EmbeddedRedisError
 from server.bus.embedded_conf import config
 from server.config import Settings, SettingsError, load
 from server.datadir import AlreadyRunning, DataDir
+from server.store.backing import BackupError, backup, restore
 from server.store.migrating import SchemaTooNew, migrate
 
 
@@ -39,13 +40,18 @@ def main() -> int:
     log.configure()
     try:
         settings = _settings(arguments)
+        if arguments.command == "backup":
+            # Without the lock: the hub goes on meanwhile.
+            return _tell(backup(settings.database_url, arguments.to or settings.data_dir / "backups", arguments.keep))
         with DataDir(settings.data_dir) as data:
             if arguments.command == "migrate":
                 migrate(settings.database_url)
+            elif arguments.command == "restore":
+                return _tell(restore(settings.database_url, arguments.file or Path()))
             else:
                 _require_c_parser()
                 uvloop.run(_run(settings, data))
-    except (SettingsError, AlreadyRunning, SchemaTooNew, EmbeddedRedisError) as error:
+    except (SettingsError, AlreadyRunning, SchemaTooNew, EmbeddedRedisError, BackupError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"cannot start: {error}")
@@ -54,7 +60,11 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="OpenClaw Hub, the bare process.")
-    parser.add_argument("command", nargs="?", choices=("run", "migrate", "redis-conf"), default="run")
+    commands = ("run", "migrate", "backup", "restore", "redis-conf")
+    parser.add_argument("command", nargs="?", choices=commands, default="run")
+    parser.add_argument("file", nargs="?", type=Path, help="the backup to restore")
+    parser.add_argument("--to", type=Path, help="the folder for the backup (DATA_DIR/backups)")
+    parser.add_argument("--keep", type=int, default=14, help="how many backups stay in that folder; 0 keeps all (14)")
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     parser.add_argument("--data-dir", type=Path, help="where everything is kept")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
@@ -101,6 +111,13 @@ async def _run(settings: Settings, data: DataDir) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     await serve(settings, data, stopped)
+
+
+def _tell(path: Path | None) -> int:
+    """Print where a backup, or the database that one replaced, lies."""
+    if path is not None:
+        print(path)  # noqa: T201 - the answer of the command
+    return 0
 
 
 def _fail(words: str) -> int:
