@@ -4,9 +4,11 @@ A decision is made by pure code on the directory's exact state, committed as one
 the directory, so that memory and disk say the same.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
-from server.core.events import AnyEvent, Verdict
+from server.core.events import AnyEvent, Verdict, payload_of
 from server.core.model import Agent, Channel, Code, Deed, Member, Message, Session, Thread, Token
 
 
@@ -81,6 +83,28 @@ class NoteUses(Change, frozen=True):
     """When tokens and sessions were used last, by their id (ms since the epoch)."""
 
     used: dict[str, int]
+
+
+class Counts(NamedTuple):
+    """How many, and how many of them were bad."""
+
+    bad: int
+    total: int
+
+
+class ObjectiveHour(msgspec.Struct, frozen=True):
+    """What was counted of an objective in an hour since the epoch."""
+
+    hour: int
+    objective: str
+    counts: Counts
+
+
+class CountObjectives(Change, frozen=True):
+    """More was counted of objectives; what is from before `oldest_hour` goes."""
+
+    hours: tuple[ObjectiveHour, ...]
+    oldest_hour: int
 
 
 class PutCode(Change, frozen=True):
@@ -233,10 +257,10 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """An event of the log as streams need it.
+    """An event of the log as streams need it: `frame` is the SSE frame, which ends with the envelope.
 
-    `payload` is the envelope's JSON, `frame` the SSE frame. The hops are on `time.perf_counter`, 0 where this
-    process did not see them; from `stored_s` on, only messages are timed.
+    The hops are on `time.perf_counter`, 0 where this process did not see them; from `stored_s` on, only messages are
+    timed.
     """
 
     seq: int
@@ -244,13 +268,17 @@ class Entry(msgspec.Struct, gc=False):
     agent_id: str | None
     sender_id: str
     kind: str
-    payload: bytes
     frame: bytes
     arrived_s: float = 0.0
     accepted_s: float = 0.0
     stored_s: float = 0.0
     published_s: float = 0.0
     fanned_out_s: float = 0.0
+
+    @property
+    def payload(self) -> bytes:
+        """The envelope's JSON. It is cut out of the frame: keeping both would double what the ring takes."""
+        return payload_of(self.frame)
 
 
 class Written(msgspec.Struct, frozen=True):

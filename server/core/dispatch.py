@@ -21,6 +21,9 @@ from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 RING_BYTES = 16 << 20
 """How much of the newest log stays encoded in memory."""
 
+ENTRY_BYTES = 400
+"""What Python needs for an entry beside its frame."""
+
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
 
@@ -78,7 +81,7 @@ class Dispatch:
             if entry.seq != self.head + 1:
                 continue
             self._ring[entry.seq] = entry
-            self._ring_bytes += len(entry.frame)
+            self._ring_bytes += len(entry.frame) + ENTRY_BYTES
             self.head = entry.seq
             if entry.channel_id is not None:
                 self._stamps[entry.channel_id] = entry.seq
@@ -92,7 +95,7 @@ class Dispatch:
 
     def _forget(self) -> None:
         while self._ring_bytes > RING_BYTES and self._ring_oldest <= self.position:
-            self._ring_bytes -= len(self._ring.pop(self._ring_oldest).frame)
+            self._ring_bytes -= len(self._ring.pop(self._ring_oldest).frame) + ENTRY_BYTES
             self._ring_oldest += 1
 
     def recent(self, after: int, until: int) -> list[Entry] | None:

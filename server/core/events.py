@@ -354,6 +354,11 @@ def frame_of(epoch: str, seq: int, kind: str, payload: bytes) -> bytes:
     return b"id: %b:%d\nevent: %b\ndata: %b\n\n" % (epoch.encode(), seq, kind.encode(), payload)
 
 
+def payload_of(frame: bytes) -> bytes:
+    """The envelope in a frame of `frame_of`."""
+    return frame[frame.index(b"\ndata: ") + 7 : -2]
+
+
 def live_frame(kind: str, payload: bytes) -> bytes:
     """The SSE frame of an event that is not in the log: it has no id, so it moves no cursor."""
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), payload)

@@ -45,10 +45,10 @@ async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Po
     Raises Invalid, TooLarge, NotFound, Forbidden (not a member), Conflict (archived, or the id is another's).
     """
     content = rules.content(saying.content, hub.bounds.message_bytes)
-    channel_id = rules.uuid("channelId", saying.channel_id)
     message_id = new_id() if saying.id is None else rules.uuid("id", saying.id)
     sender_id = rules.sender(caller, saying.sender_id)
-    rules.may_write(hub.directory, caller, channel_id)
+    # the directory's own string: one for all messages of a channel, however many of them are kept in memory
+    channel_id = rules.may_write(hub.directory, caller, rules.uuid("channelId", saying.channel_id)).id
     thread_id = None if saying.thread_id is None else await threads.inside(hub, channel_id, saying.thread_id)
     await allow(hub, caller, "message")
 

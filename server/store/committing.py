@@ -180,7 +180,7 @@ class _Numbering:
         if isinstance(out.event, AgentEvent):
             self.told.append(told_row(out, out.event, seq))
         frame = frame_of(self.epoch, seq, kind, payload)
-        return Entry(seq, out.channel_id, out.agent_id, out.sender_id, kind, payload, frame)
+        return Entry(seq, out.channel_id, out.agent_id, out.sender_id, kind, frame)
 
     def missed_since(self, expected_seq: int) -> tuple[Entry, ...]:
         """What another hub committed between the newest seq known here and this transaction."""

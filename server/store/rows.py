@@ -233,6 +233,5 @@ def entry_of(row: Row[Any], epoch: str) -> Entry:
         agent_id=row.agent_id,
         sender_id=row.sender_id,
         kind=row.type,
-        payload=payload,
         frame=frame_of(epoch, row.seq, row.type, payload),
     )

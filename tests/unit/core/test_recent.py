@@ -99,7 +99,7 @@ class World:
     def learn(self, _: None = None) -> None:
         for channel_id in self.unlearned:
             seq = self.dispatch.head + 1
-            self.dispatch.learn([Entry(seq, channel_id, None, "anna", "channel.message", b"", b"")])
+            self.dispatch.learn([Entry(seq, channel_id, None, "anna", "channel.message", b"")])
             self.acknowledged[channel_id] += 1
         self.unlearned.clear()
 
