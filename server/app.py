@@ -29,10 +29,11 @@ from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
 from server.core.founding import found, operator_token
-from server.core.hub import Bounds, Hub
+from server.core.hub import OPERATOR, Bounds, Hub
 from server.core.levels import levels
 from server.core.mirror import Mirror
 from server.core.model import Limits
+from server.core.objectives import Objectives
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.probing import forget, found_probe
@@ -105,8 +106,11 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     await _write_admin_token(hub, data)
     watch = Watch(hub)
     stack.push_async_callback(hub.uses.flush, writer)
+    hub.objectives.load(await log.records.objective_hours(0))
+    stack.push_async_callback(hub.objectives.stop, writer)
+    judging = hub.objectives.run(writer, OPERATOR)
     keeping = keep(hub, settings.log.retention_days)
-    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, tally.run(hub)):
+    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, judging, tally.run(hub)):
         stack.callback(asyncio.create_task(turn).cancel)
     markdown = Markdown()
     stack.push_async_callback(markdown.stop)
@@ -152,6 +156,7 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         Throttle(),
         Uses(),
         Reporters(),
+        Objectives(stats),
     )
     upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state)
     turning = asyncio.create_task(upkeep.run())

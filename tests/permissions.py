@@ -132,6 +132,7 @@ TABLE = (
     Row("PATCH", "/api/streams/{id}", any_kind("0?-?+???"), {"bodies": []}),
     # for those who run the hub; the test is on the hub's machine
     Row("POST", "/api/latency", KNOWN_WRITES, {}),
+    Row("GET", "/api/health", KNOWN),
     Row("GET", "/api/time", EVERYBODY),
     Row("GET", "/api/openapi.json", EVERYBODY),
     Row("GET", "/api/asyncapi.json", EVERYBODY),

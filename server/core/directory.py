@@ -10,6 +10,7 @@ from server.core.changes import (
     AlterThread,
     BuryMessage,
     Change,
+    CountObjectives,
     DropAgent,
     DropChannel,
     DropMember,
@@ -139,6 +140,7 @@ class Directory:
     @apply.register(EditMessage)
     @apply.register(BuryMessage)
     @apply.register(ForgetMessages)
+    @apply.register(CountObjectives)
     @apply.register(InsertThread)
     @apply.register(AlterThread)
     @apply.register(AddReaction)

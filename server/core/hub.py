@@ -8,6 +8,7 @@ from server.core.dispatch import Dispatch
 from server.core.ids import digest_of
 from server.core.mirror import Mirror
 from server.core.model import ALL_SCOPES, Caller, Limits
+from server.core.objectives import Objectives
 from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
 from server.core.recent import Recent
@@ -55,6 +56,7 @@ class Hub:
     throttle: Throttle
     uses: Uses
     reporters: Reporters
+    objectives: Objectives
 
     def by_token(self, secret: str) -> Caller | None:
         """Who holds this bearer token."""

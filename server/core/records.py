@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from server.core.changes import ObjectiveHour
 from server.core.model import Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 
@@ -51,3 +52,6 @@ class Records(Protocol):
 
     async def deeds(self, before: int | None, limit: int) -> list[Deed]:
         """The audit log, newest first, older than line `before`; one more than `limit` when there are more."""
+
+    async def objective_hours(self, since_hour: int) -> list[ObjectiveHour]:
+        """What was counted of the objectives, from this hour on."""

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from server.core.changes import Counts, ObjectiveHour
 from server.core.model import Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store import reading
-from server.store.tables import threads
+from server.store.tables import objectives, threads
 
 T = TypeVar("T")
 
@@ -72,3 +73,9 @@ class StoredRecords:
     async def deeds(self, before: int | None, limit: int) -> list[Deed]:
         """See `core.records.Records.deeds`."""
         return await self._read(lambda c: reading.deeds(c, before, limit))
+
+    async def objective_hours(self, since_hour: int) -> list[ObjectiveHour]:
+        """See `core.records.Records.objective_hours`."""
+        query = select(objectives).where(objectives.c.hour >= since_hour)
+        rows = await self._read(lambda c: c.execute(query).all())
+        return [ObjectiveHour(row.hour, row.objective, Counts(row.bad, row.total)) for row in rows]

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from server.core.changes import (
     Change,
+    CountObjectives,
     DropAgent,
     DropChannel,
     DropMember,
@@ -30,7 +31,19 @@ from server.core.changes import (
 )
 from server.core.errors import Forbidden
 from server.store.rows import agent_row, channel_row, deed_row
-from server.store.tables import agents, audit, channels, codes, events, log_head, markers, members, sessions, tokens
+from server.store.tables import (
+    agents,
+    audit,
+    channels,
+    codes,
+    events,
+    log_head,
+    markers,
+    members,
+    objectives,
+    sessions,
+    tokens,
+)
 
 
 @singledispatch
@@ -138,6 +151,19 @@ def _note_uses(change: NoteUses, connection: Connection) -> None:
     for table in (tokens, sessions):
         place = table.c.id == bindparam("credential")
         connection.execute(update(table).where(place).values(last_used_at=bindparam("at")), uses)
+
+
+@execute.register
+def _count_objectives(change: CountObjectives, connection: Connection) -> None:
+    connection.execute(delete(objectives).where(objectives.c.hour < change.oldest_hour))
+    conflict_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    add = conflict_insert(objectives)
+    more = {name: objectives.c[name] + add.excluded[name] for name in ("bad", "total")}
+    rows = [
+        {"hour": h.hour, "objective": h.objective, "bad": h.counts.bad, "total": h.counts.total} for h in change.hours
+    ]
+    keys = [objectives.c.hour, objectives.c.objective]
+    connection.execute(add.on_conflict_do_update(index_elements=keys, set_=more), rows)
 
 
 @execute.register

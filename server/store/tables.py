@@ -91,6 +91,16 @@ audit = Table(
     comment="What admins did, and what happened to accounts and keys; never a secret",
 )
 
+objectives = Table(
+    "objectives",
+    metadata,
+    Column("hour", Seq, primary_key=True, autoincrement=False),
+    Column("objective", String(16), primary_key=True),
+    Column("bad", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    comment="What was counted of each objective, by hours since the epoch",
+)
+
 channels = Table(
     "channels",
     metadata,

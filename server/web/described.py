@@ -3,6 +3,7 @@
 from server.core import audit as core_audit
 from server.core.accounts import Issued
 from server.core.events import Envelope, PresencePart
+from server.core.health import Health
 from server.core.markers import Marker
 from server.core.messages import Page
 from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token, Told, Unread
@@ -138,6 +139,7 @@ DESCRIPTIONS: dict[Handler, Described] = {
     audit.listed: Described(query=audit.Wanted, answer=core_audit.Page),
     events.events: Described(query=events.Wanted, answer=str, media="text/event-stream"),
     events.reshape: Described(body=events.Reshaping, answer=events.Shape, example={"bodies": [_CHANNEL]}),
+    ops.health: Described(answer=Health),
     ops.time: Described(answer=ops.Time),
     ops.readyz: Described(answer=ops.Readiness, also=(503,)),
     ops.healthz: Described(answer=str, media="text/plain"),

@@ -7,9 +7,10 @@ import msgspec
 from aiohttp import web
 
 from server import __version__
+from server.core import health as core_health
 from server.core.clock import now_ms
 from server.core.errors import Unauthorized
-from server.web.keys import DOCUMENTS, HEALTH, METRICS, SCRAPE
+from server.web.keys import DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE
 from server.web.peer import is_forwarded
 from server.web.problem import NO_STORE
 from server.web.reading import answer
@@ -44,6 +45,11 @@ async def readyz(request: web.Request) -> web.Response:
 async def time(_request: web.Request) -> web.Response:
     """The hub's clock, ms since the epoch."""
     return answer(Time(now_ms()))
+
+
+async def health(request: web.Request) -> web.Response:
+    """How well the hub does: objectives over 30 days, and the way of the last minute's messages."""
+    return answer(core_health.health(request.app[HUB]))
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -93,6 +93,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("PUT", "/api/me/password", people.change_password, Place(KNOWN, "people")),
     ("GET", "/api/audit", audit.listed, Place(KNOWN, "people")),
     ("GET", "/api/me", agents.me, Place(KNOWN, "people")),
+    ("GET", "/api/health", ops.health, Place(KNOWN, "ops")),
     ("GET", "/api/time", ops.time, Place(OPEN, "ops")),
     ("GET", "/api/events", events.events, Place(KNOWN, "events")),
     ("PATCH", "/api/streams/{id}", events.reshape, Place(KNOWN, "events")),

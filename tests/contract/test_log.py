@@ -12,13 +12,17 @@ from sqlalchemy import create_engine, text
 from server.core.changes import (
     BuryMessage,
     Committed,
+    CountObjectives,
+    Counts,
     Decision,
     DropAgent,
     DropMember,
     EditMessage,
+    ForgetMessages,
     InsertMessage,
     Note,
     NoteUses,
+    ObjectiveHour,
     Outgoing,
     PruneLog,
     PutAgent,
@@ -36,6 +40,7 @@ from server.core.events import ChannelMessage, ChannelMessageDelete, GlobalPart,
 from server.core.ids import digest_of, new_id
 from server.core.model import Agent, Channel, Code, Deed, Limits, Member, Message, Session, Token
 from server.core.ports import Span
+from server.core.records import Search
 from server.store.database import Database
 from server.store.migrating import SchemaTooNew, migrate
 
@@ -200,6 +205,24 @@ async def test_last_uses_are_kept_with_tokens_and_sessions(log: Database, room: 
     contents = await log.contents()
     assert PutToken(msgspec.structs.replace(token, last_used_at=5), digest_of("token")) in contents
     assert PutSession(msgspec.structs.replace(session, last_used_at=6), digest_of("session")) in contents
+
+
+async def test_what_is_counted_of_objectives_adds_up_by_hours(log: Database) -> None:
+    for hour, bad in ((7, 1), (8, 0), (8, 2)):
+        row = ObjectiveHour(hour, "painted", Counts(bad, 10))
+        log.commit([Decision((CountObjectives((row, ObjectiveHour(hour, "post", Counts(0, 1))), 0),))], 0)
+    found = await log.records.objective_hours(8)
+    assert {(row.hour, row.objective): row.counts for row in found} == {(8, "painted"): (2, 20), (8, "post"): (0, 2)}
+    log.commit([Decision((CountObjectives((ObjectiveHour(9, "post", Counts(0, 1)),), 8),))], 0)
+    assert {row.hour for row in await log.records.objective_hours(0)} == {8, 9}
+
+
+async def test_what_is_forgotten_is_nowhere_and_the_log_keeps_its_numbers(log: Database, room: str) -> None:
+    log.commit([saying(room, "a secret"), saying(room, "another")], 0)
+    log.commit([Decision((ForgetMessages(room),))], 2)
+    assert await log.history(room, None, Span(10)) == []
+    assert await log.records.search(Search("secret", (room,), 10)) == []
+    assert [(entry.seq, entry.payload) for entry in await log.entries(0, 9, 10)] == [(1, b""), (2, b"")]
 
 
 async def test_the_audit_log_is_read_backwards_in_pages(log: Database, room: str) -> None:
