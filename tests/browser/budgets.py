@@ -147,7 +147,9 @@ def flood(browser: Browser, hub: Hub, tokens: list[str], rate: float, seconds: f
 
 def scrolled(browser: Browser, hub: Hub, tokens: list[str], count: int) -> dict[str, Any]:
     """The heap after a channel of so many messages was scrolled through to its beginning."""
-    asyncio.run(post(hub.address, tokens, hub.channel(), 0, count))
+    posting = threading.Thread(target=lambda: asyncio.run(post(hub.address, tokens, hub.channel(), 0, count)))
+    posting.start()
+    posting.join()
     page = signed_in(browser, hub)
     began_s = time.monotonic()
     seen = page.evaluate(SCROLL)

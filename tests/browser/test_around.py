@@ -64,6 +64,7 @@ def test_the_keyboard_goes_everywhere(page: Page, hub: Hub) -> None:
     page.keyboard.press("k")
     expect(row(page, "one")).to_be_focused()
     page.keyboard.press("+")
+    expect(page.get_by_role("group", name="React").get_by_role("button").first).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator(".rx button")).to_have_text("👀1")

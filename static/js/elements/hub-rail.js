@@ -4,6 +4,7 @@ import { NEEDS, store } from "hub/store";
 import { ask, h, icon, mark, unseen } from "../parts/dom.js";
 import { say } from "../parts/say.js";
 
+const REST_MS = 250;
 const FILLS = { online: "on", away: "away", dnd: "dnd", offline: "off" };
 
 class HubRail extends HTMLElement {
@@ -23,8 +24,8 @@ class HubRail extends HTMLElement {
       this.foot,
     );
     this.#offs = [
-      store.on(["channels", "open", "me", "page"], () => this.#drawChannels()),
-      store.on(["agents", "me", "open", "channels"], () => this.#drawAccounts()),
+      store.on(["channels", "open", "me", "page"], calmly(() => this.#drawChannels())),
+      store.on(["agents", "me", "open", "page"], calmly(() => this.#drawAccounts())),
       store.on(["asked", "me", "open"], () => this.#drawNeeds()),
       store.on(["me", "agents"], () => keepingFocus(this, () => this.#drawMe())),
     ];
@@ -100,6 +101,20 @@ class HubRail extends HTMLElement {
     const own = mark("person", FILLS[store.presence.get(store.me.id)?.status] ?? "unknown");
     this.foot.replaceChildren(...[h("span", null, own, h("bdi", null, nameOfAccount(store.me))), manage, theme, leave].filter(Boolean));
   }
+}
+
+/** At once, but at most four times a second, the last time included. */
+function calmly(draw) {
+  let drawnAt = -REST_MS;
+  let waiting = 0;
+  return () => {
+    clearTimeout(waiting);
+    const now = performance.now();
+    waiting = setTimeout(() => {
+      drawnAt = performance.now();
+      draw();
+    }, Math.max(0, drawnAt + REST_MS - now));
+  };
 }
 
 const list = (items) => h("ul", null, ...items);

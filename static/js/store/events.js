@@ -31,11 +31,12 @@ function markFresh(store, channelId, senderId, seq) {
 function addMessage(store, envelope, seen) {
   const { channelId, event, foreign, senderId, seq } = envelope;
   const log = store.log(channelId);
+  const watched = isWatched(store, channelId);
   markFresh(store, channelId, senderId, seq);
   const row = foreign ? (log.loaded ? log.foreign(event.message, senderId) : undefined) : log.take(event.message, seq);
   if (!foreign) {
     store.outbox.remove(event.message.id);
-    store.count(channelId, seq, senderId, event.message.mentions);
+    store.count(channelId, seq, senderId, event.message.mentions, watched);
   }
   if (row) measure(store, channelId, row, seen);
   if (channelId !== store.openId || !log.held) log.trim();
@@ -43,7 +44,7 @@ function addMessage(store, envelope, seen) {
   if (senderId !== store.me.id && !seen.replayed) store.hear(channelId, row ?? { foreign, senderId, message: event.message });
   if (!foreign && store.made?.agentId === senderId && !store.made.heard) store.setMade({ ...store.made, heard: true });
   if (!foreign && !store.agents.has(senderId) && !senderId.startsWith("external:")) store.touch("strangers");
-  store.touch("log", "channels", "typing");
+  store.touch("log", "typing");
 }
 
 /** Only what is painted as it comes, on a page that is looked at, has a time to the screen. */

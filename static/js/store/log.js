@@ -1,6 +1,7 @@
 /** One place's rows as the list shows them: a stretch of the log without holes, sorted by the hub's sequence, each once. */
 
 const KEPT = 150; // rows kept while nobody reads further up: each costs layout whenever one is added
+const KEPT_IN_FLOOD = 60; // nobody reads further up while they fly by
 export const MOST = 250; // rows kept at all: what lies further away is read again
 const LATE = 200; // changes remembered for messages that are not here yet
 const FLOOD = 60; // messages in a second, above which one sender's posts fold
@@ -45,7 +46,8 @@ export class ChannelLog {
     const known = this.#byId.get(message.id);
     if (!known && (!this.loaded || this.hasNewer)) return undefined;
     if (!known && this.held && this.rows.length >= MOST) return void (this.hasNewer = true);
-    if (!known && this.#floods() && this.#fold(message, seq)) return undefined;
+    const floods = !known && this.#floods();
+    if (floods && this.#fold(message, seq)) return undefined;
     return this.store(message, seq);
   }
 
@@ -173,8 +175,8 @@ export class ChannelLog {
 
   /** Lets go of the oldest rows while nobody reads there. */
   trim() {
-    if (this.held || this.rows.length <= KEPT) return;
-    this.#cut(KEPT, true);
+    const kept = this.#rate.flood ? KEPT_IN_FLOOD : KEPT;
+    if (!this.held && this.rows.length > kept) this.#cut(kept, true);
   }
 
   #cut(most, above) {

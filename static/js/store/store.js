@@ -84,12 +84,17 @@ class Store extends Outgoing {
     return this.counts.get(channelId) ?? { unread: 0, mentions: 0, readSeq: 0 };
   }
 
-  /** Somebody else said something. */
-  count(channelId, seq, senderId, mentions) {
+  /** Somebody else said something, which this person may be watching. */
+  count(channelId, seq, senderId, mentions, watched = false) {
     const before = this.unread(channelId);
-    if (senderId === this.me.id || seq <= before.readSeq || seq <= this.#counted) return;
-    const called = Number(Boolean(mentions?.includes(this.me.id)));
-    this.counts.set(channelId, { ...before, unread: before.unread + 1, mentions: before.mentions + called });
+    if (watched && !before.unread) {
+      this.counts.set(channelId, { ...before, readSeq: Math.max(seq, before.readSeq) });
+      return this.touch("read");
+    }
+    if (senderId === this.me.id || seq <= before.readSeq || seq <= this.#counted) return undefined;
+    const called = before.mentions + Number(Boolean(mentions?.includes(this.me.id)));
+    this.counts.set(channelId, { ...before, unread: before.unread + 1, mentions: called });
+    return this.touch("channels");
   }
 
   /** The person has seen everything in the open channel. */
@@ -98,7 +103,7 @@ class Store extends Outgoing {
     const before = this.unread(this.openId);
     if (!loaded || hasNewer || (before.readSeq >= lastSeq && !before.unread)) return;
     this.counts.set(this.openId, { unread: 0, mentions: 0, readSeq: lastSeq });
-    this.touch("channels", "read");
+    this.touch("channels", "read", ...(this.openId.startsWith("@") ? ["agents"] : []));
   }
 
   setAgents(agents) {
@@ -285,7 +290,7 @@ class Store extends Outgoing {
       else log.store({ id: `told ${told.seq}`, content: data.content ?? "", senderId: told.senderId, timestamp: told.timestamp, told: type }, told.seq);
     }
     if (live) this.count(`@${peer}`, told.seq, told.senderId, [this.me.id]);
-    this.touch("log", "channels", "asked");
+    this.touch("log", "agents", "asked");
   }
 
   /** A question was decided, here or elsewhere, or its time ran out. */
@@ -388,9 +393,7 @@ class Store extends Outgoing {
     this.touch("pulse", "log");
   }
 
-  hops(row) {
-    return row.seen ? hopsOf(row, this.clock) : null;
-  }
+  hops = (row) => (row.seen ? hopsOf(row, this.clock) : null);
 }
 
 export const store = new Store();
