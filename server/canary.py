@@ -13,7 +13,7 @@ from server.core.stats import Stats
 TIMEOUT_S = 5.0
 """When a message that is not back counts as lost."""
 
-FORGET_EVERY = 60
+FORGET_EVERY = 20
 """Messages between two times of forgetting them."""
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what is looked for, not listened on
@@ -62,6 +62,7 @@ class Canary:
                             break
             finally:
                 listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self, response: aiohttp.ClientResponse) -> None:
         async for line in response.content:

@@ -198,13 +198,14 @@ class Client:
 
 
 ATTENDANCE = frozenset({"agent.joined", "agent.left"})
+PASSING = ATTENDANCE | {"system.performance.alert"}  # a busy machine makes a hub slow
 
 
 class Frames:
-    """The frames of one open stream, in order; who comes and goes elsewhere is passed over unless asked for."""
+    """The frames of one open stream, in order; what comes by itself (PASSING) is passed over unless asked for."""
 
     hello: Frame
-    passing: frozenset[str] = ATTENDANCE
+    passing: frozenset[str] = PASSING
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response

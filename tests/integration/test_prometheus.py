@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from hubctl.assets import deploy_dir
 from server.core.stats import POINT_EDGES_S, STAGE_EDGES_S
-from tests.hub import Client, HubProcess
+from tests.hub import Client, Frames, HubProcess
 from tests.servers import prometheus_server
 
 LOAD_S = 11.5
@@ -42,17 +42,26 @@ async def load(hub: HubProcess) -> None:
         async with hub.client(token) as agent, agent.stream() as frames:
             await agent.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {})
             await agent.ok("PUT", f"/api/channels/{channel_id}/typing", {"started": True})
-            reading = asyncio.create_task(read_all(frames))
+            frames.passing = frozenset()
+            seen: list[str | None] = []
+            reading = asyncio.create_task(read_all(frames, seen))
+            # far too late, and often: the objective burns, and everybody is told
+            await agent.ok("POST", "/api/latency", {"points": {"painted": counted(POINT_EDGES_S, 14, 2000, 1500)}})
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOAD_S):
                     while True:
                         await one_turn(admin, agent, channel_id)
             reading.cancel()
+            assert "system.performance.alert" in seen
 
 
-async def read_all(frames: Any) -> None:
+async def read_all(frames: Frames, seen: list[str | None]) -> None:
     while True:
-        await frames.next(60)
+        seen.append((await frames.next(60)).event)
+
+
+def counted(edges_s: tuple[float, ...], place: int, count: int, sum_s: float) -> dict[str, Any]:
+    return {"counts": [count if at == place else 0 for at in range(len(edges_s) + 1)], "sum": sum_s}
 
 
 async def one_turn(admin: Client, agent: Client, channel_id: str) -> None:
@@ -62,8 +71,7 @@ async def one_turn(admin: Client, agent: Client, channel_id: str) -> None:
     await admin.call("PUT", f"/api/channels/{channel_id}/typing", {"started": False})
     await admin.call("PUT", f"/api/channels/{channel_id}/presence", {"status": "online"})
     await admin.call("GET", f"/api/messages?channelId={channel_id}")
-    points = {"counts": [0, 0, 0, 1, *[0] * (len(POINT_EDGES_S) - 3)], "sum": 0.009}
-    stages = {"counts": [1, *[0] * len(STAGE_EDGES_S)], "sum": 0.0004}
+    points, stages = counted(POINT_EDGES_S, 3, 1, 0.009), counted(STAGE_EDGES_S, 0, 1, 0.0004)
     names = ("agent_handled", "ui_handled", "rendered", "painted")
     report = {"points": dict.fromkeys(names, points), "stages": dict.fromkeys(("handle", "render", "paint"), stages)}
     await agent.call("POST", "/api/latency", {**report, "clockErrorMs": 1})
