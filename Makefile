@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak wheel screenshots types lock clean
+.PHONY: help run test test-system check bench soak wheel screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -21,7 +21,7 @@ ALIVE := grep -qsF "$(CURDIR)/$(VENV)/bin/python" $(BIN)/pip && $(BIN)/python -c
 $(shell { $(ALIVE); } || rm -f $(VENV)/.made $(VENV)/.run $(VENV)/.test)
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 # `exec` leaves no shell between make and the hub, so Ctrl+C reaches it once and make ends as it ends.
 run: $(VENV)/.run ## start a hub on this machine (ARGS="--port 9000")
@@ -31,6 +31,10 @@ test: $(VENV)/.test ## run all tests (ARGS="-k stream")
 	@sh tests/system-packages.sh $(BIN)/python
 	@$(MAKE) --silent tests/node/node_modules/.made
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+test-system: $(VENV)/.test ## install the hub on a booted Debian of its own (root; ARGS="-k reboot")
+	@sh tests/system/packages.sh
+	@HUB_TEST_SYSTEM=1 exec $(BIN)/python -m pytest tests/system $(ARGS)
 
 check: $(VENV)/.test ## lint, format, types, known advisories
 	$(BIN)/ruff check .

@@ -8,8 +8,8 @@ import click
 from hubctl import safe
 from hubctl.client import Hub
 from hubctl.errors import Failure
-from hubctl.installed import STATE
-from hubctl.recipe import EVERYWHERE, Installation
+from hubctl.installed import EVERYWHERE, STATE
+from hubctl.recipe import Installation
 from hubctl.target import find_target
 
 

@@ -6,6 +6,7 @@ import click
 
 from hubctl.commands.agents import agent
 from hubctl.commands.appliance import doctor, plan, setup, uninstall_command
+from hubctl.commands.backup import backup, restore
 from hubctl.commands.bench import bench_command
 from hubctl.commands.channels import channel
 from hubctl.commands.drill import drill
@@ -51,5 +52,7 @@ for command in (
     plan,
     doctor,
     uninstall_command,
+    backup,
+    restore,
 ):
     main.add_command(command)

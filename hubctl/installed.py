@@ -1,5 +1,8 @@
 """Where everything lies on an installed machine: every path and unit on one page."""
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names of addresses, not a place to listen
+"""Where a hub that listens everywhere is found by its own machine."""
+
 SOFTWARE = "/opt/openclaw-hub"
 CURRENT = f"{SOFTWARE}/current"
 COMMAND = "/usr/local/bin/hubctl"
@@ -23,3 +26,10 @@ TMPFILES = "/etc/tmpfiles.d/openclaw-hub.conf"
 UNITS = "/etc/systemd/system"
 HUB_UNIT = "openclaw-hub.service"
 REDIS_UNIT = "openclaw-hub-redis.service"
+BACKUP_UNIT = "openclaw-hub-backup.service"
+BACKUP_TIMER = "openclaw-hub-backup.timer"
+
+
+def own_url(host: str, port: int) -> str:
+    """The address, on the machine itself, of a hub that listens on `host`."""
+    return f"http://{EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"

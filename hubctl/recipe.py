@@ -8,6 +8,8 @@ from hubctl.answers import Answers
 from hubctl.assets import deploy_dir
 from hubctl.host import Host
 from hubctl.installed import (
+    BACKUP_TIMER,
+    BACKUP_UNIT,
     BACKUPS,
     COMMAND,
     CREDENTIALS,
@@ -27,6 +29,7 @@ from hubctl.installed import (
     TMPFILES,
     UNITS,
     USER,
+    own_url,
 )
 from hubctl.receipt import Receipt
 from hubctl.step import Step
@@ -39,7 +42,6 @@ from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
 
 RELOAD = ("systemctl", "daemon-reload")
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - names of addresses, not a place to listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,12 @@ class Installation:
     @property
     def url(self) -> str:
         """The hub's address on the machine itself."""
-        host = self.answers.host
-        return f"http://{EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{self.answers.port}"
+        return own_url(self.answers.host, self.answers.port)
 
 
 def recipe(wanted: Installation) -> list[Step]:
     """Every step, in the order in which they build on each other."""
-    return [*_machine(wanted), *_accounts(), *_settings(wanted), *_running(wanted)]
+    return [*_machine(wanted), *_accounts(), *_settings(wanted), *_running(), *_backups(), _answers(wanted)]
 
 
 def _machine(wanted: Installation) -> list[Step]:
@@ -192,7 +193,7 @@ def _settings(wanted: Installation) -> list[Step]:
     ]
 
 
-def _running(wanted: Installation) -> list[Step]:
+def _running() -> list[Step]:
     return [
         FileStep(
             key="redis-unit",
@@ -217,13 +218,31 @@ def _running(wanted: Installation) -> list[Step]:
             unit=HUB_UNIT,
             sources=(f"{UNITS}/{HUB_UNIT}", SETTINGS, REDIS_URL, CURRENT),
         ),
-        AnswersStep(
-            key="answers",
-            name="the hub answers",
-            hint=f"journalctl -u {HUB_UNIT} says more.",
-            url=wanted.url,
+    ]
+
+
+def _backups() -> list[Step]:
+    unit, timer = f"{UNITS}/{BACKUP_UNIT}", f"{UNITS}/{BACKUP_TIMER}"
+    return [
+        _deployed("backup-unit", "the backup's unit is this version's", unit, BACKUP_UNIT, then=RELOAD),
+        _deployed("backup-timer-unit", "the backup's timer is this version's", timer, BACKUP_TIMER, then=RELOAD),
+        UnitStep(
+            key="backup-timer",
+            name="a backup is made every day",
+            hint=f"systemctl status {BACKUP_TIMER} says what it lacks.",
+            unit=BACKUP_TIMER,
+            sources=(timer,),
         ),
     ]
+
+
+def _answers(wanted: Installation) -> Step:
+    return AnswersStep(
+        key="answers",
+        name="the hub answers",
+        hint=f"journalctl -u {HUB_UNIT} says more.",
+        url=wanted.url,
+    )
 
 
 def _deployed(

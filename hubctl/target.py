@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import click
 
 from hubctl.errors import Failure
-from server.config import default_data_dir
+from hubctl.installed import SETTINGS, own_url
+from server.config import SettingsError, default_data_dir, load
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 INSTALLED_DATA_DIR = Path("/var/lib/openclaw-hub")
@@ -33,7 +34,8 @@ def find_target(environ: Mapping[str, str], url: str | None, data_dir: Path | No
 
     Raises click.UsageError for an address that is none, Failure for a token file that cannot be read.
     """
-    address = _checked_url(url or environ.get("HUB_URL") or DEFAULT_URL)
+    installed = data_dir is None and root and not environ.get("HUB_DATA_DIR")
+    address = _checked_url(url or environ.get("HUB_URL") or (_installed_url() if installed else DEFAULT_URL))
     if environ.get("HUB_TOKEN"):
         return Target(address, _checked_token(environ["HUB_TOKEN"], "HUB_TOKEN"), "HUB_TOKEN")
     files = _token_files(environ, data_dir, root=root)
@@ -42,6 +44,15 @@ def find_target(environ: Mapping[str, str], url: str | None, data_dir: Path | No
         if token is not None:
             return Target(address, token, str(file))
     return Target(address, None, " and ".join(["HUB_TOKEN", *map(str, files)]))
+
+
+def _installed_url() -> str:
+    """Where the installed hub listens, by its settings; the default when there is none, or they cannot be read."""
+    try:
+        server = load(file=Path(SETTINGS), environ={"HOME": "/"}).server
+    except SettingsError:
+        return DEFAULT_URL
+    return own_url(server.host, server.port)
 
 
 def _token_files(environ: Mapping[str, str], data_dir: Path | None, *, root: bool) -> list[Path]:

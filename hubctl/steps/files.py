@@ -4,6 +4,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import unified_diff
+from pathlib import PurePosixPath
 
 from hubctl.host import Host
 from hubctl.receipt import Receipt
@@ -48,6 +49,10 @@ class FileStep(Described):
         lines = list(unified_diff(old, new, "as it is", "as it will be", lineterm="", n=0))
         return "\n" + "\n".join(lines)
 
+    @property
+    def _folder(self) -> str:
+        return str(PurePosixPath(self.path).parent)
+
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Write it; what somebody else put there is kept beside it."""
         wanted = self.text(host, receipt).encode()
@@ -55,6 +60,8 @@ class FileStep(Described):
         if receipt.word("file", self.path) is None and content != wanted:
             keep_aside(host, receipt, self.path)
             receipt.add("file", self.path)
+        if host.status(self._folder) is None:
+            receipt.add("parent", self._folder)
         host.write(self.path, wanted, self.mode)
         if self.then:
             host.must(*self.then)
@@ -66,6 +73,9 @@ class FileStep(Described):
         host.remove(self.path)
         put_back(host, receipt, self.path)
         receipt.drop("file", self.path)
+        if receipt.word("parent", self._folder) is not None:
+            host.remove_folder(self._folder)
+            receipt.drop("parent", self._folder)
         if self.then:
             host.run(*self.then)
 

@@ -55,4 +55,6 @@ class UnitStep(Described):
             return
         host.run("systemctl", "disable", "--now", self.unit)
         host.run("systemctl", "reset-failed", self.unit)
+        # Where a timer that makes up for lost time notes when it ran last.
+        host.remove(f"/var/lib/systemd/timers/stamp-{self.unit}")
         receipt.drop("started", self.unit)

@@ -13,12 +13,11 @@ from hubctl.step import Step
 VENV = "/opt/openclaw-hub/versions/1.0"
 FOLDERS = (
     "etc/systemd/system",
-    "etc/sysusers.d",
     "etc/tmpfiles.d",
     "run/systemd/system",
     "usr/bin",
     "usr/local/bin",
-    "var/lib",
+    "var/lib/systemd/timers",
     "var/backups",
     "proc",
 )
@@ -148,6 +147,8 @@ class Machine:
             if "restart" in self.broken:
                 return Outcome(1, err="Job failed")
             self.active.add(unit)
+            if unit.endswith(".timer"):
+                (self.root / f"var/lib/systemd/timers/stamp-{unit}").write_text("")
         elif verb == "stop":
             self.active.discard(unit)
         return ""

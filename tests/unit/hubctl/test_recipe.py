@@ -10,6 +10,7 @@ import pytest
 from hubctl.answers import Answers
 from hubctl.engine import Stopped, amiss, look, setup, uninstall
 from hubctl.installed import (
+    BACKUP_TIMER,
     BACKUPS,
     COMMAND,
     HUB_UNIT,
@@ -150,6 +151,7 @@ FILES = {
 @pytest.mark.parametrize("path", [path for path in (*FILES, SETTINGS) if not path.startswith("/opt")])
 def test_what_somebody_else_made_is_left_alone_until_adopted(machine: Machine, path: str) -> None:
     key = FILES.get(path, "settings")
+    machine.host.make_folder(str(Path(path).parent), 0o755)
     machine.host.write(path, b"somebody else's\n", 0o640)
     if path in (SETTINGS, REDIS_CONF):
         machine.host.make_folder("/etc/openclaw-hub", 0o700)
@@ -196,6 +198,7 @@ SABOTAGES: dict[str, tuple[str, Callable[[Machine], object]]] = {
     "user gone": ("user", lambda machine: machine.host.must("userdel", "openclaw-hub")),
     "sysusers edited": ("sysusers", spoil(SYSUSERS)),
     "tmpfiles lost": ("tmpfiles", lose(TMPFILES)),
+    "no more backups": ("backup-timer", lambda machine: machine.active.discard(BACKUP_TIMER)),
     "redis removed": ("redis-program", lambda machine: machine.host.must("apt-get", "purge", "redis-tools")),
 }
 

@@ -1,0 +1,24 @@
+"""Tests of an installed hub: they boot a Debian, take minutes and need root; only `make test-system` runs them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.booted import Booted, base_system, wheel_of_checkout, wheelhouse
+
+collect_ignore_glob = [] if os.environ.get("HUB_TEST_SYSTEM") else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    """One bare Debian for the whole story, booted; gone afterwards."""
+    folder = tmp_path_factory.mktemp("system")
+    wheel = wheel_of_checkout(folder / "dist")
+    booted = Booted(Path(folder, "root"), base_system(), wheelhouse(), wheel)
+    try:
+        booted.boot()
+        yield booted
+    finally:
+        booted.discard()
