@@ -56,6 +56,7 @@ TABLE = (
     Row("POST", "/api/messages", WRITES, {"channelId": "{channel}", "content": "hello"}),
     Row("GET", "/api/messages", READS, query="?channelId={channel}"),
     Row("GET", "/api/messages", READS, query="?channelId={channel}&threadId={thread}"),
+    Row("GET", "/api/messages/html", KNOWN, query="?ids={message}"),
     Row("GET", "/api/messages/{id}", READS),
     Row("GET", "/api/messages/{id}/latency", READS),
     Row("PATCH", "/api/messages/{id}", kinds("0---+---", "0?--+--?", "0---!---"), {"content": "better"}),
