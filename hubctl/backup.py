@@ -43,7 +43,7 @@ def put_back(host: Host, file: Path) -> str:
     os.chown(staged, user, -1, follow_symlinks=False)
     try:
         host.must("systemctl", "stop", HUB_UNIT)
-        return host.must(*_as_hub(), "restore", "--data-dir", STATE, str(staged)).strip()
+        return host.must(*_as_hub(), "restore", str(staged), "--data-dir", STATE).strip()
     finally:
         staged.unlink(missing_ok=True)
         host.must("systemctl", "start", HUB_UNIT)

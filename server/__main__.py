@@ -33,7 +33,7 @@ class RedisConf(msgspec.Struct, frozen=True):
 
 def main() -> int:
     """Parse the command, run it, and say in one line what stands in its way."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_intermixed_args()
     if arguments.command == "redis-conf":
         return _print_redis_conf(sys.stdin.read())
     os.umask(0o077)
