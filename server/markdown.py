@@ -31,6 +31,9 @@ REST_S = 120.0
 MEMORY_BYTES = 512 << 20
 KEPT_CHARACTERS = 4 << 20
 LINE_BYTES = 1 << 20
+DOUBTED = 1000
+COMMON = ("python", "bash", "console", "json", "yaml", "javascript", "sql", "diff")
+"""Languages that are read in before the first text: a text's time is for the text."""
 
 TAGS = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "span"),
@@ -47,6 +50,7 @@ class Markdown:
         self._patience_s = patience_s
         self._rest_s = rest_s
         self._kept: OrderedDict[bytes, str | None] = OrderedDict()
+        self._doubted: set[bytes] = set()
         self._size = 0
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -68,9 +72,19 @@ class Markdown:
         if key not in self._kept:
             async with self._turn:
                 if key not in self._kept:
-                    self._keep(key, await self._ask(text))
+                    html = await self._ask(text)
+                    if html is None and key not in self._doubted:
+                        self._doubt(key)
+                        return None
+                    self._keep(key, html)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _doubt(self, key: bytes) -> None:
+        """A first failure may be the machine's, which was busy; after a second one the text is not asked again."""
+        if len(self._doubted) >= DOUBTED:
+            self._doubted.clear()
+        self._doubted.add(key)
 
     def _keep(self, key: bytes, html: str | None) -> None:
         self._kept[key] = html
@@ -182,6 +196,8 @@ def _escaped(text: str) -> str:
 
 def _main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    for language in COMMON:
+        highlighted("x", language)
     print(flush=True)  # noqa: T201
     for line in sys.stdin:
         try:

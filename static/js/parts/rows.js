@@ -12,6 +12,9 @@ import { words } from "./words.js";
 const TOGETHER_MS = 5 * 60_000;
 const NAMED = 3;
 
+/** The words of a row as elements: they stay when the row is made anew, with what a person unfolded or copied there. */
+const blocks = new WeakMap();
+
 /** Whether a row goes on where the one above it left off: the same sender, soon after, nothing between. */
 export function follows(row, above) {
   if (row.kind !== "message" || (above?.kind !== "message" && above?.kind !== "fold")) return false;
@@ -118,7 +121,12 @@ function nameOf(sender) {
 function body(row) {
   const { message } = row;
   if (message.deleted) return h("p", { class: "hubsays" }, say.tookBack);
+  const names = message.content.includes("@") ? store.generation : 0;
+  const sign = [row.html, message.content, message.edited || message.editedAt, names].join("\n");
+  const kept = blocks.get(row);
+  if (kept?.sign === sign) return kept.block;
   const block = row.html ? htmlBlock(row.html, relation) : words(message.content, relation);
+  blocks.set(row, { sign, block });
   if (message.edited || message.editedAt) {
     (block.querySelector(":scope > p:last-child") ?? block).append(" ", h("span", { class: "edited" }, say.edited));
   }
