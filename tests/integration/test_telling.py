@@ -233,6 +233,7 @@ async def test_an_admin_tells_everyone(admin: Client, pair: Pair) -> None:
     }
     types = ",".join(GLOBAL[:4])
     async with agent.stream(f"?types={types}") as frames:
+        frames.passing = frozenset()  # an alert of the hub's own kind is asked for here
         for kind in GLOBAL[:4]:
             said = await admin.ok("POST", "/api/global", {"type": kind, "data": words})
             assert said == envelope(await frames.next())
