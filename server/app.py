@@ -60,7 +60,19 @@ from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
 from server.web.events import end_all
 from server.web.hosts import Hosts
-from server.web.keys import ADMISSION, DOCUMENTS, DOORMAN, HEALTH, HOSTS, HUB, METRICS, PROXIES, SCRAPE, TYPESETTER
+from server.web.keys import (
+    ADMISSION,
+    DOCUMENTS,
+    DOORMAN,
+    HEALTH,
+    HOSTS,
+    HUB,
+    METRICS,
+    PROXIES,
+    SCRAPE,
+    SETTINGS,
+    TYPESETTER,
+)
 from server.web.middleware import edge
 from server.web.peer import Proxies
 from server.web.ports import Documents
@@ -104,7 +116,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     hub = _hub(settings, Core(directory, log, writer, dispatch, stats, signals), link, stack)
     await found(hub)
     await _write_admin_token(hub, data)
-    watch = Watch(hub)
+    watch = Watch(hub, settings.data_dir)
     stack.push_async_callback(hub.uses.flush, writer)
     hub.objectives.load(await log.records.objective_hours(0))
     stack.push_async_callback(hub.objectives.stop, writer)
@@ -201,6 +213,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     app[PROXIES] = _proxies(settings)
     app[HEALTH] = watch
     app[TYPESETTER] = markdown
+    app[SETTINGS] = settings.described()
     app[SCRAPE] = asyncio.Lock()
     app[DOCUMENTS] = Documents(
         msgspec.json.encode(openapi.document(DESCRIPTIONS)), msgspec.json.encode(asyncapi.document())

@@ -6,6 +6,7 @@ belong to the client and are no settings.
 
 import hashlib
 import os
+import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+
+_PASSWORD = re.compile(r"((?:^|&)[a-z]*pass(?:word|wd|file)?=)[^&]*", re.IGNORECASE)
 
 SOCKET_PATH_BYTES = 107
 """What Linux takes as a unix socket's path (sun_path less its closing zero)."""
@@ -171,11 +174,10 @@ def redis_socket(data_dir: Path) -> Path:
 
 
 def masked(url: str) -> str:
-    """The URL with its password replaced by `***`."""
+    """The URL with its password replaced by `***`, also where that stands in the query."""
     parts = urlsplit(url)
-    if not parts.password:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+    netloc = parts.netloc.replace(f":{parts.password}@", ":***@") if parts.password else parts.netloc
+    return urlunsplit(parts._replace(netloc=netloc, query=_PASSWORD.sub(r"\1***", parts.query)))
 
 
 def _from_file(file: Path | None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Prometheus: the only user of prometheus_client. It reads what was counted when somebody scrapes."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from server import __version__
+from server.core.box import disk_free_bytes
 from server.core.levels import Levels
 from server.core.stats import Histogram, Hop, Stats
 
@@ -118,8 +118,8 @@ class HubMetrics(Collector):
             agents.add_metric((state,), count)
         yield agents
         yield _histogram("hub_event_loop_lag_seconds", "How late the event loop turns", "", {"": stats.loop_lag})
-        free = shutil.disk_usage(self._data_dir).free
-        yield GaugeMetricFamily("hub_disk_free_bytes", "What is free where the hub keeps its files", free)
+        free_bytes = disk_free_bytes(self._data_dir)
+        yield GaugeMetricFamily("hub_disk_free_bytes", "What is free where the hub keeps its files", free_bytes)
         build = GaugeMetricFamily("hub_build_info", "The version that runs", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build

@@ -116,9 +116,12 @@ TABLE = (
     Row("POST", "/api/tokens", any_kind("0---x--x"), {"agentId": "{agent}", "scopes": ["admin"]}),
     Row("DELETE", "/api/tokens/{id}", any_kind("0?-?+??+"), uses_up=True),
     Row("GET", "/api/sessions", KNOWN),
+    Row("DELETE", "/api/sessions", KNOWN_WRITES),
     Row("GET", "/api/sessions/{id}", any_kind("0???+??+")),
     Row("DELETE", "/api/sessions/{id}", any_kind("0?-?+??+"), uses_up=True),
+    Row("GET", "/api/invitations", ADMINS),
     Row("POST", "/api/invitations", ADMINS, {}),
+    Row("DELETE", "/api/invitations/{id}", ADMINS, uses_up=True),
     Row("POST", "/api/invitations", ADMINS, {"agentId": "{agent}"}),
     Row("GET", "/api/audit", ADMINS),
     # people
@@ -134,6 +137,7 @@ TABLE = (
     # for those who run the hub; the test is on the hub's machine
     Row("POST", "/api/latency", KNOWN_WRITES, {}),
     Row("GET", "/api/health", KNOWN),
+    Row("GET", "/api/settings", ADMINS),
     Row("GET", "/api/time", EVERYBODY),
     Row("GET", "/api/openapi.json", EVERYBODY),
     Row("GET", "/api/asyncapi.json", EVERYBODY),

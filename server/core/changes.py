@@ -121,6 +121,12 @@ class SpendCode(Change, frozen=True):
     digest: bytes
 
 
+class DropCode(Change, frozen=True):
+    """A one-time code is void before its use; refused when that is over."""
+
+    digest: bytes
+
+
 class Note(Change, frozen=True):
     """A line of the audit log, true together with what it tells of."""
 

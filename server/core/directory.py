@@ -13,6 +13,7 @@ from server.core.changes import (
     CountObjectives,
     DropAgent,
     DropChannel,
+    DropCode,
     DropMember,
     DropReaction,
     DropSession,
@@ -136,6 +137,7 @@ class Directory:
     @apply.register(TidyUp)
     @apply.register(TouchLog)
     @apply.register(SpendCode)
+    @apply.register(DropCode)
     @apply.register(InsertMessage)
     @apply.register(EditMessage)
     @apply.register(BuryMessage)

@@ -1,6 +1,6 @@
 """The hub as use cases see it: the state they decide on, the writer they submit to, the log they read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.core.clock import now_ms
 from server.core.directory import Directory
@@ -57,6 +57,7 @@ class Hub:
     uses: Uses
     reporters: Reporters
     objectives: Objectives
+    started_at: int = field(default_factory=now_ms)
 
     def by_token(self, secret: str) -> Caller | None:
         """Who holds this bearer token."""

@@ -1,17 +1,26 @@
-"""The hops of the last minute: what was counted now less what was counted then."""
+"""The hops of the last five minutes: what was counted now less what was counted then."""
 
 from collections import deque
+from typing import NamedTuple
 
 from server.core.stats import Histogram, Stats
 
-LOOKS = 6
-"""With a look every ten seconds, a minute."""
+LOOKS = 30
+"""With a look every ten seconds, five minutes."""
 
-Sums = dict[str, tuple[int, float]]
+
+class Passed(NamedTuple):
+    """How many fell into each bucket of a point or stage, and the sum of their seconds."""
+
+    counts: tuple[int, ...]
+    sum_s: float
+
+
+Sums = dict[str, Passed]
 
 
 class Lately:
-    """How many passed each point and stage, and the sum of their seconds; `look` is to be called every ten seconds."""
+    """What passed each point and stage; `look` is to be called every ten seconds."""
 
     def __init__(self, stats: Stats) -> None:
         self._stats = stats
@@ -22,11 +31,8 @@ class Lately:
         self._looks.append(_sums(self._stats))
 
     def sums(self) -> Sums:
-        """Count and sum of each point and stage over the last minute."""
-        then = self._looks[0]
-        return {
-            name: (count - then[name][0], sum_s - then[name][1]) for name, (count, sum_s) in _sums(self._stats).items()
-        }
+        """Of each point and stage what was counted in the last five minutes."""
+        return {name: _less(now, self._looks[0][name]) for name, now in _sums(self._stats).items()}
 
 
 def _sums(stats: Stats) -> Sums:
@@ -39,4 +45,9 @@ def _sums(stats: Stats) -> Sums:
     ):
         histograms |= {point: hop.point, stage: hop.stage}
     histograms |= stats.client_points | stats.client_stages
-    return {name: (sum(histogram.counts), histogram.sum_s) for name, histogram in histograms.items()}
+    return {name: Passed(tuple(histogram.counts), histogram.sum_s) for name, histogram in histograms.items()}
+
+
+def _less(now: Passed, then: Passed) -> Passed:
+    counts = (later - earlier for later, earlier in zip(now.counts, then.counts, strict=True))
+    return Passed(tuple(counts), now.sum_s - then.sum_s)

@@ -25,6 +25,8 @@ SLOT_S = 10.0
 FLUSH_SLOTS = 6
 """Written down once a minute."""
 
+TOLD = 20
+
 LOG = logging.getLogger(__name__)
 
 
@@ -96,6 +98,8 @@ class Objectives:
     def __init__(self, stats: Stats, clock: Callable[[], int] = now_ms) -> None:
         self.burning: set[str] = set()
         self.lately = Lately(stats)
+        self.told: deque[tuple[int, GlobalPart]] = deque(maxlen=TOLD)
+        """What was said of them since the process started, with its time, the newest first."""
         self._stats = stats
         self._clock = clock
         self._seen: dict[str, Counts] = {objective.name: objective.measure(stats) for objective in OBJECTIVES}
@@ -121,7 +125,9 @@ class Objectives:
         self._add(self._unwritten, hour, counted)
         for gone in [at for at in self._hours if at <= hour - PERIOD_HOURS]:
             del self._hours[gone]
-        return [event for objective in OBJECTIVES for event in self._judge(objective)]
+        events = [event for objective in OBJECTIVES for event in self._judge(objective)]
+        self.told.extendleft((self._clock(), event.data) for event in events)
+        return events
 
     @staticmethod
     def _add(hours: defaultdict[int, dict[str, Counts]], hour: int, counted: Mapping[str, Counts]) -> None:

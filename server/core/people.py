@@ -10,6 +10,7 @@ from server.core.clock import now_ms
 from server.core.errors import Forbidden, Invalid, NotFound, Unauthorized
 from server.core.hub import Hub
 from server.core.ids import digest_of, new_code, new_id
+from server.core.invitations import id_of
 from server.core.model import Agent, Caller, Code, Session
 
 FIRST_MS = 15 * 60 * 1000
@@ -45,6 +46,7 @@ class SignedIn(msgspec.Struct, frozen=True):
 class Invitation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """A one-time link, shown this once; `path` goes behind the hub's own address."""
 
+    id: str
     code: str
     path: str
     expires_at: int
@@ -82,7 +84,13 @@ async def invite(hub: Hub, caller: Caller, agent_id: str | None) -> Invitation:
         return Decision((_put(secret, code), note))
 
     await hub.writer.submit(decide)
-    return Invitation(code=secret, path=f"/welcome#{secret}", expires_at=code.expires_at, agent_id=code.agent_id)
+    return Invitation(
+        id=id_of(digest_of(secret)),
+        code=secret,
+        path=f"/welcome#{secret}",
+        expires_at=code.expires_at,
+        agent_id=code.agent_id,
+    )
 
 
 def _put(secret: str, code: Code) -> PutCode:
@@ -222,6 +230,17 @@ def session(hub: Hub, caller: Caller, session_id: str) -> Session:
         if found.id == session_id:
             return found
     raise NotFound("session_not_found", "there is no such session, or none of yours")
+
+
+async def end_sessions(hub: Hub, caller: Caller) -> None:
+    """Sign the caller out everywhere, here too; their streams end."""
+
+    def decide() -> Decision:
+        ended = _ended(hub, caller.agent.id)
+        note = noted(caller.agent.id, "session.end", caller.agent.id, sessions=str(len(ended)))
+        return Decision((*ended, note)) if ended else Decision()
+
+    await hub.writer.submit(decide)
 
 
 async def end_session(hub: Hub, caller: Caller, session_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from server.core.changes import ObjectiveHour
-from server.core.model import Deed, Message, Thread, Told, Unread
+from server.core.model import Code, Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 
 
@@ -52,6 +52,9 @@ class Records(Protocol):
 
     async def deeds(self, before: int | None, limit: int) -> list[Deed]:
         """The audit log, newest first, older than line `before`; one more than `limit` when there are more."""
+
+    async def codes(self, now_ms: int) -> list[tuple[bytes, Code]]:
+        """The one-time codes that still work, with their digests."""
 
     async def objective_hours(self, since_hour: int) -> list[ObjectiveHour]:
         """What was counted of the objectives, from this hour on."""

@@ -2,8 +2,10 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from time import perf_counter
 
+from server.core.box import DISK_LOW_BYTES, disk_free_bytes
 from server.core.changes import Decision, TouchLog
 from server.core.errors import HubError
 from server.core.hub import Hub
@@ -15,14 +17,23 @@ TICK_S = 1.0
 class Watch:
     """Fulfils `web.ports.Health`, and looks once a second whether all turns as it should."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, data_dir: Path) -> None:
         self._hub = hub
+        self._data_dir = data_dir
 
     async def parts(self) -> dict[str, str]:
         """See `web.ports.Health.parts`."""
         database = await self._hub.log.probe() or self._hub.writer.failing or "ok"
         redis = "ok" if self._hub.stats.redis_up else "away; messages go on, a little slower"
-        return {"database": database, "redis": redis}
+        free_bytes = self.disk_free_bytes()
+        disk = "ok" if free_bytes >= DISK_LOW_BYTES else f"{free_bytes // 1_000_000} MB are left"
+        success = self._hub.stats.probe_success
+        canary = {} if success is None else {"canary": "ok" if success else "its last message did not come back"}
+        return {"database": database, "redis": redis, "disk": disk, **canary}
+
+    def disk_free_bytes(self) -> int:
+        """See `web.ports.Health.disk_free_bytes`."""
+        return disk_free_bytes(self._data_dir)
 
     async def can_write(self) -> bool:
         """See `web.ports.Health.can_write`."""

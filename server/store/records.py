@@ -7,11 +7,12 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, select
 
 from server.core.changes import Counts, ObjectiveHour
-from server.core.model import Deed, Message, Thread, Told, Unread
+from server.core.model import Code, Deed, Message, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store import reading
-from server.store.tables import objectives, threads
+from server.store.rows import code_of
+from server.store.tables import codes, objectives, threads
 
 T = TypeVar("T")
 
@@ -73,6 +74,11 @@ class StoredRecords:
     async def deeds(self, before: int | None, limit: int) -> list[Deed]:
         """See `core.records.Records.deeds`."""
         return await self._read(lambda c: reading.deeds(c, before, limit))
+
+    async def codes(self, now_ms: int) -> list[tuple[bytes, Code]]:
+        """See `core.records.Records.codes`."""
+        query = select(codes).where(codes.c.expires_at > now_ms)
+        return [(row.digest, code_of(row)) for row in await self._read(lambda c: c.execute(query).all())]
 
     async def objective_hours(self, since_hour: int) -> list[ObjectiveHour]:
         """See `core.records.Records.objective_hours`."""

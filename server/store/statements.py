@@ -12,6 +12,7 @@ from server.core.changes import (
     CountObjectives,
     DropAgent,
     DropChannel,
+    DropCode,
     DropMember,
     DropSession,
     DropToken,
@@ -29,7 +30,7 @@ from server.core.changes import (
     TidyUp,
     TouchLog,
 )
-from server.core.errors import Forbidden
+from server.core.errors import Forbidden, NotFound
 from server.store.rows import agent_row, channel_row, deed_row
 from server.store.tables import (
     agents,
@@ -186,6 +187,12 @@ def _put_code(change: PutCode, connection: Connection) -> None:
 def _spend_code(change: SpendCode, connection: Connection) -> None:
     if not connection.execute(delete(codes).where(codes.c.digest == change.digest)).rowcount:
         raise Forbidden("welcome_closed", "somebody has used this link already")
+
+
+@execute.register
+def _drop_code(change: DropCode, connection: Connection) -> None:
+    if not connection.execute(delete(codes).where(codes.c.digest == change.digest)).rowcount:
+        raise NotFound("invitation_not_found", "somebody has used this link just now")
 
 
 @execute.register

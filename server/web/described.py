@@ -4,6 +4,7 @@ from server.core import audit as core_audit
 from server.core.accounts import Issued
 from server.core.events import Envelope, PresencePart
 from server.core.health import Health
+from server.core.invitations import Open
 from server.core.markers import Marker
 from server.core.messages import Page
 from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token, Told, Unread
@@ -132,14 +133,18 @@ DESCRIPTIONS: dict[Handler, Described] = {
     people.login: Described(body=people.Login, answer=Agent),
     people.logout: Described(status=204),
     people.invite: Described(body=people.Inviting, answer=Invitation, status=201, example={}),
+    people.invitations: Described(answer=Many("invitations", Open)),
+    people.withdraw: Described(status=204),
     people.change_password: Described(body=people.NewPassword, status=204),
     people.sessions: Described(answer=Many("sessions", Session)),
     people.session: Described(answer=Session),
+    people.end_sessions: Described(status=204),
     people.end_session: Described(status=204),
     audit.listed: Described(query=audit.Wanted, answer=core_audit.Page),
     events.events: Described(query=events.Wanted, answer=str, media="text/event-stream"),
     events.reshape: Described(body=events.Reshaping, answer=events.Shape, example={"bodies": [_CHANNEL]}),
     ops.health: Described(answer=Health),
+    ops.settings: Described(answer=dict),
     ops.time: Described(answer=ops.Time),
     ops.readyz: Described(answer=ops.Readiness, also=(503,)),
     ops.healthz: Described(answer=str, media="text/plain"),

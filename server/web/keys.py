@@ -1,6 +1,7 @@
 """What `app` hands to the handlers, by typed keys."""
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -20,4 +21,5 @@ DOORMAN = web.AppKey("DOORMAN", Doorman)
 HOSTS = web.AppKey("HOSTS", Hosts)
 PROXIES = web.AppKey("PROXIES", Proxies)
 TYPESETTER = web.AppKey("TYPESETTER", Typesetter)
+SETTINGS = web.AppKey("SETTINGS", dict[str, Any])
 SCRAPE = web.AppKey("SCRAPE", asyncio.Lock)

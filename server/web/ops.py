@@ -8,9 +8,10 @@ from aiohttp import web
 
 from server import __version__
 from server.core import health as core_health
+from server.core import rules
 from server.core.clock import now_ms
 from server.core.errors import Unauthorized
-from server.web.keys import DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE
+from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE, SETTINGS
 from server.web.peer import is_forwarded
 from server.web.problem import NO_STORE
 from server.web.reading import answer
@@ -48,8 +49,17 @@ async def time(_request: web.Request) -> web.Response:
 
 
 async def health(request: web.Request) -> web.Response:
-    """How well the hub does: objectives over 30 days, and the way of the last minute's messages."""
-    return answer(core_health.health(request.app[HUB]))
+    """How well the hub does: parts, objectives over 30 days, the way of the last five minutes' messages, alerts."""
+    watch = request.app[HEALTH]
+    streams = len(request.app[ADMISSION].streams)
+    seen = core_health.Seen(__version__, await watch.parts(), streams, watch.disk_free_bytes())
+    return answer(core_health.health(request.app[HUB], seen))
+
+
+async def settings(request: web.Request) -> web.Response:
+    """What the hub runs with, passwords masked; admins only."""
+    rules.require_admin(request["caller"])
+    return answer(request.app[SETTINGS])
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 from aiohttp import hdrs, web
 
+from server.core import invitations as core_invitations
 from server.core import people
 from server.web.keys import HUB
 from server.web.peer import Peer
@@ -64,6 +65,16 @@ async def login(request: web.Request) -> web.Response:
 async def logout(request: web.Request) -> web.Response:
     """204; the session and its streams end."""
     await people.logout(request.app[HUB], request["caller"])
+    return _signed_out(request)
+
+
+async def end_sessions(request: web.Request) -> web.Response:
+    """204; the caller is signed in nowhere now, nor here."""
+    await people.end_sessions(request.app[HUB], request["caller"])
+    return _signed_out(request)
+
+
+def _signed_out(request: web.Request) -> web.Response:
     response = nothing()
     peer: Peer = request["peer"]
     response.del_cookie(cookie_name(peer), path="/", secure=peer.secure, httponly=True, samesite="Strict")
@@ -74,6 +85,17 @@ async def invite(request: web.Request) -> web.Response:
     """201 with a one-time link; admins only."""
     wanted = await body(request, Inviting)
     return answer(await people.invite(request.app[HUB], request["caller"], wanted.agent_id), 201)
+
+
+async def invitations(request: web.Request) -> web.Response:
+    """The links that nobody has followed yet, without their codes; admins only."""
+    return answer({"invitations": await core_invitations.listed(request.app[HUB], request["caller"])})
+
+
+async def withdraw(request: web.Request) -> web.Response:
+    """204; the link leads nowhere now."""
+    await core_invitations.withdraw(request.app[HUB], request["caller"], request.match_info["id"])
+    return nothing()
 
 
 async def change_password(request: web.Request) -> web.Response:

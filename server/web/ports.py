@@ -12,6 +12,9 @@ class Health(Protocol):
     async def parts(self) -> dict[str, str]:
         """A word for each part: `ok`, or what is wrong with it."""
 
+    def disk_free_bytes(self) -> int:
+        """The room where the hub keeps its files."""
+
     async def can_write(self) -> bool:
         """Whether what is posted now would be stored."""
 

@@ -61,7 +61,7 @@ async def person(hub: HubProcess, admin: Client, person_id: str) -> None:
 
 async def test_an_invitation_makes_one_person_who_is_no_admin(hub: HubProcess, admin: Client) -> None:
     invitation = await admin.ok("POST", "/api/invitations", {})
-    assert invitation.keys() == {"code", "path", "expiresAt"}
+    assert invitation.keys() == {"id", "code", "path", "expiresAt"}
     assert invitation["path"] == f"/welcome#{invitation['code']}"
     async with browser(hub) as newcomer:
         arrival = {"code": invitation["code"], "id": "ines", "displayName": "Ines", "password": PASSWORD}
@@ -93,6 +93,39 @@ async def test_a_link_for_a_lost_password_is_that_persons_alone(hub: HubProcess,
         assert (await here.call("POST", "/api/welcome", wanted)).status == 403
         assert (await login(elsewhere, "lost")).status == 401
         assert (await login(elsewhere, "lost", OTHER)).status == 200
+
+
+async def test_a_link_is_listed_without_its_code_and_taken_back(hub: HubProcess, admin: Client) -> None:
+    await person(hub, admin, "forgetful")
+    made = await admin.ok("POST", "/api/invitations", {})
+    lost = await admin.ok("POST", "/api/invitations", {"agentId": "forgetful"})
+    listed = {one["id"]: one for one in (await admin.ok("GET", "/api/invitations"))["invitations"]}
+    assert listed[made["id"]] == {"id": made["id"], "purpose": "account", "expiresAt": made["expiresAt"]}
+    assert (listed[lost["id"]]["purpose"], listed[lost["id"]]["agentId"]) == ("password", "forgetful")
+    assert made["code"] not in str(listed)
+    assert (await admin.call("DELETE", f"/api/invitations/{made['id']}")).status == 204
+    assert (await admin.call("DELETE", f"/api/invitations/{made['id']}")).status == 404
+    assert made["id"] not in str(await admin.ok("GET", "/api/invitations"))
+    async with browser(hub) as newcomer:
+        arrival = {"code": made["code"], "id": "late", "displayName": "Late", "password": PASSWORD}
+        assert (await newcomer.call("POST", "/api/welcome", arrival)).status == 403
+    assert (await admin.ok("GET", "/api/audit?limit=1"))["entries"][0]["action"] == "invitation.withdraw"
+
+
+async def test_signing_out_everywhere_ends_every_session_and_no_token(hub: HubProcess, admin: Client) -> None:
+    await person(hub, admin, "everywhere")
+    token = (await admin.ok("POST", "/api/tokens", {"agentId": "everywhere"}))["token"]
+    async with browser(hub) as here, browser(hub) as there, hub.client(token) as program:
+        for client in (here, there):
+            assert (await login(client, "everywhere")).status == 200
+        async with there.stream() as frames:
+            gone = await here.call("DELETE", "/api/sessions")
+            assert gone.status == 204
+            assert 'hub_session=""' in gone.headers["Set-Cookie"]
+            assert (await frames.until("hub.bye"))[-1].event == "hub.bye"
+        for client in (here, there):
+            assert (await client.call("GET", "/api/me")).status == 401
+        assert (await program.call("GET", "/api/me")).status == 200
 
 
 async def test_a_link_for_somebody_who_is_gone_is_void(hub: HubProcess, admin: Client) -> None:

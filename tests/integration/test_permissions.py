@@ -95,6 +95,9 @@ class World:
         sessions = (await self._cast.clients["author"].ok("GET", "/api/sessions"))["sessions"]
         return str(sessions[-1]["id"])
 
+    async def _invitation(self) -> str:
+        return str((await self._cast.clients["admin"].ok("POST", "/api/invitations", {}))["id"])
+
     async def _seq(self) -> str:
         ask = {"type": "agent.command", "data": {"content": "may I?", "actionRequired": True}}
         return str(
