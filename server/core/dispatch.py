@@ -172,19 +172,29 @@ class Dispatch:
 
     def _move(self, stream: Stream, channels: frozenset[str]) -> None:
         if channels != stream.channels:
+            owed = self._owed(stream)
             self._exit(stream)
             stream.channels = channels
             self._enter(stream)
+            self.count(stream, {channel_id: seq for channel_id, seq in owed.items() if channel_id in channels})
 
     def reshape(self, stream: Stream, bodies: frozenset[str] | None) -> None:
         """From the present position on, `stream` gets the words of these channels."""
+        self.advance()
         joined = stream in self._by_agent.get(stream.agent_id, ())
+        owed = self._owed(stream)
         if joined:
             self._flush()
             self._exit(stream)
         stream.interest = msgspec.structs.replace(stream.interest, bodies=bodies)
         if joined:
             self._enter(stream)
+            self.count(stream, owed)
+
+    def _owed(self, stream: Stream) -> dict[str, int]:
+        """The numbers that its group is still to get: they go with a reader that moves to another."""
+        group = self._groups.get(key_of(stream))
+        return dict(group.stale) if group is not None and stream in group.streams else {}
 
     def count(self, stream: Stream, stale: dict[str, int]) -> None:
         """`stream` is to get the numbers of these channels, of which it got no words."""

@@ -54,10 +54,11 @@ class Reshaping(Body, frozen=True):
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """An open stream, and the channels whose words it gets; null is all of them."""
+    """An open stream, and the channels whose words it gets from behind `seq` on; null is all of them."""
 
     id: str
     bodies: tuple[str, ...] | None
+    seq: int
 
 
 class Hello(msgspec.Struct, frozen=True, rename="camel"):
@@ -123,8 +124,9 @@ async def reshape(request: web.Request) -> web.Response:
     wanted = await body(request, Reshaping)
     stream = _own(request)
     bodies = None if wanted.bodies is None else frozenset(uuid("bodies", word) for word in wanted.bodies)
-    request.app[HUB].dispatch.reshape(stream, bodies)
-    return answer(Shape(stream.id, None if bodies is None else tuple(sorted(bodies))))
+    dispatch = request.app[HUB].dispatch
+    dispatch.reshape(stream, bodies)
+    return answer(Shape(stream.id, None if bodies is None else tuple(sorted(bodies)), dispatch.position))
 
 
 def _own(request: web.Request) -> Stream:

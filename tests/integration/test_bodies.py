@@ -53,8 +53,9 @@ async def test_an_open_stream_looks_elsewhere(pair: Pair) -> None:
     first, second = await room(pair), await room(pair)
     async with other.stream(f"?bodies={first}") as frames:
         stream_id = envelope(frames.hello)["streamId"]
+        before = await admin.say(second, "not yet")
         shape = await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": [second]})
-        assert shape == {"id": stream_id, "bodies": [second]}
+        assert shape == {"id": stream_id, "bodies": [second], "seq": before["seq"]}
         await admin.say(second, "now here")
         assert said((await frames.until("channel.message"))[-1]) == "now here"
         await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": None})
@@ -88,3 +89,25 @@ async def test_somebody_elses_stream_is_not_there(pair: Pair) -> None:
         stream_id = envelope(frames.hello)["streamId"]
         answer = await admin.call("PATCH", f"/api/streams/{stream_id}", {"bodies": []})
     assert (answer.status, answer.body["code"]) == (404, "stream_not_found")
+
+
+async def test_numbers_are_still_told_when_one_looks_elsewhere_at_once(pair: Pair) -> None:
+    admin, _, other = pair
+    first, second, third = [await room(pair) for _ in range(3)]
+    async with other.stream(f"?bodies={first}") as frames:
+        stream_id = envelope(frames.hello)["streamId"]
+        last = await admin.say(third, "elsewhere")
+        await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": [second]})
+        counters = envelope((await frames.until("hub.counters"))[-1])
+    assert counters == {"channels": {third: {"seq": last["seq"], "unread": 1, "mentions": 0}}}
+
+
+async def test_numbers_are_still_told_when_one_joins_a_channel_at_once(pair: Pair) -> None:
+    admin, agent_id, other = pair
+    first, elsewhere = await room(pair), await room(pair)
+    joined = await admin.channel()
+    async with other.stream(f"?bodies={first}") as frames:
+        last = await admin.say(elsewhere, "elsewhere")
+        await admin.ok("PUT", f"/api/channels/{joined}/members/{agent_id}", {"role": "member"})
+        counters = envelope((await frames.until("hub.counters"))[-1])
+    assert counters == {"channels": {elsewhere: {"seq": last["seq"], "unread": 1, "mentions": 0}}}
