@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import ssl
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
@@ -49,6 +50,8 @@ from server.core.uses import Uses
 from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
+from server.greeting import address_of, greet, offer
+from server.listening import open_site, pinned, tls_context
 from server.markdown import Markdown
 from server.metrics import HubMetrics
 from server.notify import beat, notify
@@ -58,12 +61,14 @@ from server.store.migrating import migrate
 from server.web import asyncapi, openapi, pages
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
+from server.web.encryption import Encryption
 from server.web.events import end_all
 from server.web.hosts import Hosts
 from server.web.keys import (
     ADMISSION,
     DOCUMENTS,
     DOORMAN,
+    ENCRYPTION,
     HEALTH,
     HOSTS,
     HUB,
@@ -211,6 +216,7 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     app[DOORMAN] = Doorman()
     app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
     app[PROXIES] = _proxies(settings)
+    app[ENCRYPTION] = _encryption(settings)
     app[HEALTH] = watch
     app[TYPESETTER] = markdown
     app[SETTINGS] = settings.described()
@@ -233,6 +239,13 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     return app
 
 
+def _encryption(settings: Settings) -> Encryption:
+    try:
+        return Encryption(required=settings.server.tls_cert is not None, authority=settings.server.tls_ca)
+    except OSError as error:
+        raise SettingsError(f"setting refused: server.tls_ca: {error}") from None
+
+
 def _proxies(settings: Settings) -> Proxies:
     try:
         return Proxies(settings.server.trusted_proxies, settings.server.login_header)
@@ -243,6 +256,7 @@ def _proxies(settings: Settings) -> Proxies:
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:
     """Run the hub until `stopped`; prints the address, and the one-time link while there is no human."""
     sys.setswitchinterval(SWITCH_S)
+    tls = _tls(settings)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
     web_response.SERVER_SOFTWARE = "openclaw-hub"  # type: ignore[attr-defined]
     async with AsyncExitStack() as stack:
@@ -258,16 +272,15 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, settings.server.host, settings.server.port, backlog=4096)
-        await site.start()
-        await _let_the_canary_sing(settings, app[HUB], runner.addresses[0][1], stack)
+        port = await open_site(runner, settings.server.host, settings.server.port, tls)
+        await _let_the_canary_sing(settings, app[HUB], port, stack)
         showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
         stack.callback(showing_out.cancel)
-        address = _address(settings.server.host, runner.addresses[0][1])
-        _say("The hub is open at", address)
+        address = address_of(settings.server.host, port, tls=tls is not None)
+        greet(address)
         code = await invite_first(app[HUB])
         if code is not None:
-            _say("Nobody is here yet; this link makes the first account, within 15 minutes:", _link(address, code))
+            offer(address, code)
         gc.freeze()  # what is there now stays: the collector need not look at it again
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         stack.callback(asyncio.create_task(beat()).cancel)
@@ -281,21 +294,19 @@ async def _let_the_canary_sing(settings: Settings, hub: Hub, port: int, stack: A
     every_s = settings.probe.every_s
     place = await found_probe(hub) if every_s > 0 else None
     if place is not None:
-        canary = Canary(hub.stats, place, partial(forget, hub), every_s)
+        trusted = pinned(settings.server.tls_cert) if settings.server.tls_cert else None
+        canary = Canary(hub.stats, place, partial(forget, hub), every_s, trusted)
         stack.callback(asyncio.create_task(canary.run(settings.server.host, port)).cancel)
 
 
-def _address(host: str, port: int) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/"
-
-
-def _link(address: str, code: str) -> str:
-    return f"{address}welcome#{code}"
-
-
-def _say(words: str, line: str) -> None:
-    """Print `line` by itself, for the person or script that started the hub, and never log it; a person gets words."""
-    if sys.stdout.isatty():
-        print(words, flush=True)  # noqa: T201
-    print(line, flush=True)  # noqa: T201
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """The certificate that the settings name, ready for use. Raises SettingsError when it cannot be used."""
+    cert, key = settings.server.tls_cert, settings.server.tls_key
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise SettingsError("setting refused: server.tls_cert and server.tls_key go together")
+    try:
+        return tls_context(cert, key)
+    except OSError as error:
+        raise SettingsError(f"setting refused: server.tls_cert, server.tls_key: {error}") from None

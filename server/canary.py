@@ -1,6 +1,7 @@
 """The canary: posts through real HTTP and reads its own stream, so that a quiet hub too knows whether it works."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from uuid import uuid4
@@ -23,22 +24,29 @@ class Canary:
     """Speaks every `every_s` seconds, and writes down how that went."""
 
     def __init__(
-        self, stats: Stats, place: tuple[str, str], forget: Callable[[str], Awaitable[None]], every_s: float
+        self,
+        stats: Stats,
+        place: tuple[str, str],
+        forget: Callable[[str], Awaitable[None]],
+        every_s: float,
+        trusted: ssl.SSLContext | None = None,
     ) -> None:
         self._stats = stats
         self._channel_id, self._token = place
         self._forget = forget
         self._every_s = every_s
+        self._trusted = trusted
         self._expected = b""
         self._heard = asyncio.Event()
 
     async def run(self, host: str, port: int) -> None:
         """Speak until cancelled; a stream that breaks is a failure and is opened again."""
         shown = f"[{host}]" if ":" in host else host
-        base = f"http://{ANYWHERE.get(host, shown)}:{port}"
+        base = f"http{'s' if self._trusted else ''}://{ANYWHERE.get(host, shown)}:{port}"
         headers = {"Authorization": f"Bearer {self._token}"}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=TIMEOUT_S)
-        async with aiohttp.ClientSession(base, headers=headers, timeout=timeout) as session:
+        connector = aiohttp.TCPConnector(ssl=self._trusted or True)
+        async with aiohttp.ClientSession(base, connector=connector, headers=headers, timeout=timeout) as session:
             while True:
                 try:
                     await self._follow(session)

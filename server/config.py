@@ -31,7 +31,8 @@ class Server(Section, frozen=True):
 
     `allowed_hosts` are names by which it may be called, beside addresses, this machine's own and `.local`;
     `trusted_proxies` addresses or networks whose X-Forwarded-For, -Proto and -Host are believed; `login_header` the
-    header in which these say whom they have signed in, empty for none.
+    header in which these say whom they have signed in, empty for none. `tls_cert` and `tls_key` are PEM files, with
+    which the hub speaks HTTPS; `tls_ca` is the certificate of a private authority, which the hub hands to whoever asks.
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +40,9 @@ class Server(Section, frozen=True):
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     login_header: str = ""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
 
 
 class Database(Section, frozen=True):
@@ -192,13 +196,17 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 
 
 def _from_credentials(environ: Mapping[str, str]) -> dict[str, Any]:
-    """The URLs that systemd hands over as files (LoadCredential), so that no process list or unit shows a password."""
+    """What systemd hands over as files (LoadCredential), so that no process list or unit shows a password."""
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
     tree: dict[str, Any] = {}
+    if not folder:
+        return tree
     for section in ("redis", "database"):
         file = Path(folder) / f"{section}.url"
-        if folder and file.is_file():
+        if file.is_file():
             tree[section] = {"url": file.read_text("utf-8").strip()}
+    pieces = {f"tls_{name}": Path(folder) / f"tls.{name}" for name in ("cert", "key", "ca")}
+    tree["server"] = {name: str(file) for name, file in pieces.items() if file.is_file()}
     return tree
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -34,7 +35,8 @@ class HubProcess:
         self.lines: list[str] = []
         self.process: asyncio.subprocess.Process | None = None
         self._log = folder / "hub.log"
-        self._settings = settings
+        self.settings = settings
+        self._trusted: ssl.SSLContext | bool = True
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -46,6 +48,14 @@ class HubProcess:
     ) -> None:
         if self.process is not None:
             await self.stop()
+
+    def speak_tls(self, trusted: ssl.SSLContext) -> None:
+        """The hub's settings have a certificate; who speaks to it believes `trusted`."""
+        self.url = f"https://127.0.0.1:{self.port}"
+        self._trusted = trusted
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(ssl=self._trusted)
 
     @property
     def admin_token(self) -> str:
@@ -74,7 +84,7 @@ class HubProcess:
         """Start the process; with `ready`, return when it can take messages."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
         # a test counts what it did itself; who wants the canary sets it
-        environ |= {"HUB_PROBE_EVERY_S": "0"} | self._settings
+        environ |= {"HUB_PROBE_EVERY_S": "0"} | self.settings
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server", "--data-dir", str(self.data_dir), "--port", str(self.port)),
@@ -95,7 +105,7 @@ class HubProcess:
 
     async def _until_ready(self) -> None:
         assert self.process is not None
-        async with asyncio.timeout(START_TIMEOUT_S), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(START_TIMEOUT_S), aiohttp.ClientSession(connector=self._connector()) as session:
             while self.process.returncode is None:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(f"{self.url}/readyz") as response:
@@ -128,7 +138,8 @@ class HubProcess:
     async def client(self, token: str | None = None) -> AsyncIterator["Client"]:
         """Somebody who speaks HTTP to this hub: the command line's account unless a token is given."""
         headers = {"Authorization": f"Bearer {self.admin_token if token is None else token}"}
-        async with aiohttp.ClientSession(self.url, headers=headers if token != "" else {}) as session:
+        headers = headers if token != "" else {}
+        async with aiohttp.ClientSession(self.url, headers=headers, connector=self._connector()) as session:
             yield Client(session)
 
 

@@ -141,6 +141,7 @@ TABLE = (
     Row("GET", "/api/time", EVERYBODY),
     Row("GET", "/api/openapi.json", EVERYBODY),
     Row("GET", "/api/asyncapi.json", EVERYBODY),
+    Row("GET", "/ca.crt", any_kind("????????")),
     Row("GET", "/healthz", EVERYBODY),
     Row("GET", "/readyz", EVERYBODY),
     Row("GET", "/metrics", EVERYBODY),

@@ -147,6 +147,7 @@ DESCRIPTIONS: dict[Handler, Described] = {
     ops.settings: Described(answer=dict),
     ops.time: Described(answer=ops.Time),
     ops.readyz: Described(answer=ops.Readiness, also=(503,)),
+    ops.authority: Described(answer=str, media="application/x-x509-ca-cert"),
     ops.healthz: Described(answer=str, media="text/plain"),
     ops.metrics: Described(answer=str, media="text/plain"),
     ops.openapi: Described(answer=dict),

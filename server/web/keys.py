@@ -8,6 +8,7 @@ from aiohttp import web
 from server.core.admission import Admission
 from server.core.hub import Hub
 from server.web.doorman import Doorman
+from server.web.encryption import Encryption
 from server.web.hosts import Hosts
 from server.web.peer import Proxies
 from server.web.ports import Documents, Exposition, Health, Typesetter
@@ -19,6 +20,7 @@ METRICS = web.AppKey("METRICS", Exposition)
 DOCUMENTS = web.AppKey("DOCUMENTS", Documents)
 DOORMAN = web.AppKey("DOORMAN", Doorman)
 HOSTS = web.AppKey("HOSTS", Hosts)
+ENCRYPTION = web.AppKey("ENCRYPTION", Encryption)
 PROXIES = web.AppKey("PROXIES", Proxies)
 TYPESETTER = web.AppKey("TYPESETTER", Typesetter)
 SETTINGS = web.AppKey("SETTINGS", dict[str, Any])

@@ -13,7 +13,7 @@ from server.core.hub import Hub
 from server.core.model import Caller
 from server.core.stats import HTTP_EDGES_S, Histogram, Stats
 from server.web import problem
-from server.web.keys import DOORMAN, HOSTS, HUB, PROXIES
+from server.web.keys import DOORMAN, ENCRYPTION, HOSTS, HUB, PROXIES
 from server.web.peer import Peer
 from server.web.people import cookie_name
 from server.web.routes import OPEN, PLACES, Place
@@ -39,6 +39,7 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     place = PLACES.get(request.match_info.handler, _ELSEWHERE)
     try:
         _find_peer(request)
+        request.app[ENCRYPTION].demand(request, request["peer"])
         _identify(request, hub)
         if request["caller"] is not None:
             hub.presences.seen(request["caller"].agent.id)

@@ -11,7 +11,8 @@ from server.core import health as core_health
 from server.core import rules
 from server.core.clock import now_ms
 from server.core.errors import Unauthorized
-from server.web.keys import ADMISSION, DOCUMENTS, HEALTH, HUB, METRICS, SCRAPE, SETTINGS
+from server.web import encryption
+from server.web.keys import ADMISSION, DOCUMENTS, ENCRYPTION, HEALTH, HUB, METRICS, SCRAPE, SETTINGS
 from server.web.peer import is_forwarded
 from server.web.problem import NO_STORE
 from server.web.reading import answer
@@ -60,6 +61,11 @@ async def settings(request: web.Request) -> web.Response:
     """What the hub runs with, passwords masked; admins only."""
     rules.require_admin(request["caller"])
     return answer(request.app[SETTINGS])
+
+
+async def authority(request: web.Request) -> web.Response:
+    """The certificate of the hub's own authority, for devices that are to trust it."""
+    return encryption.authority(request.app[ENCRYPTION])
 
 
 async def metrics(request: web.Request) -> web.Response:

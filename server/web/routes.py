@@ -103,6 +103,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("PATCH", "/api/streams/{id}", events.reshape, Place(KNOWN, "events")),
     ("GET", "/api/openapi.json", ops.openapi, Place(OPEN, "ops")),
     ("GET", "/api/asyncapi.json", ops.asyncapi, Place(OPEN, "ops")),
+    ("GET", "/ca.crt", ops.authority, Place(OPEN, "ops")),
     ("GET", "/healthz", ops.healthz, Place(OPEN, "ops")),
     ("GET", "/readyz", ops.readyz, Place(OPEN, "ops")),
     ("GET", "/metrics", ops.metrics, Place(OPEN, "ops")),

@@ -96,7 +96,7 @@ def test_the_settings_are_documented_with_their_defaults() -> None:
     shown = dict(re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \|", table, re.MULTILINE))
     sections = [(field.name, field.type) for field in msgspec.structs.fields(Settings)]
     real = {
-        f"{name}.{key.name}": f"`{key.default}`" if key.default not in ("", ()) else "empty"
+        f"{name}.{key.name}": f"`{key.default}`" if key.default not in ("", (), None) else "empty"
         for name, kind in sections
         if isinstance(kind, type) and issubclass(kind, Section)
         for key in msgspec.structs.fields(kind)
