@@ -34,6 +34,8 @@ class HubProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
         self.process: asyncio.subprocess.Process | None = None
+        self.wrap: tuple[str, ...] = ()
+        """A command that runs the hub as its own process from the next start on (tests/faults.py)."""
         self._log = folder / "hub.log"
         self.settings = settings
         self._trusted: ssl.SSLContext | bool = True
@@ -56,6 +58,12 @@ class HubProcess:
 
     def _connector(self) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(ssl=self._trusted)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self.process is not None
+        return self.process.pid
 
     @property
     def admin_token(self) -> str:
@@ -87,7 +95,16 @@ class HubProcess:
         environ |= {"HUB_PROBE_EVERY_S": "0"} | self.settings
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server", "--data-dir", str(self.data_dir), "--port", str(self.port)),
+                *(
+                    *self.wrap,
+                    sys.executable,
+                    "-m",
+                    "server",
+                    "--data-dir",
+                    str(self.data_dir),
+                    "--port",
+                    str(self.port),
+                ),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 cwd=ROOT,
@@ -117,7 +134,8 @@ class HubProcess:
     async def kill(self) -> None:
         """kill -9."""
         assert self.process is not None
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it has died already
+            self.process.kill()
         await self._ended()
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -49,31 +49,48 @@ def chromium() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
+class RedisServer:
+    """A Redis on a unix socket, without ACL, that can be stopped and started again on the same socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._socket = folder / "redis.sock"
+        self._stack = ExitStack()
+        self.process: subprocess.Popen[bytes]
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        binary, _ = find_server()
+        options = ("--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no")
+        command = ["setpriv", "--pdeathsig", "KILL", str(binary), *options]
+        running = _running(command, self._folder / "log", self._folder, ready=lambda: _accepts(self._socket))
+        self.process = self._stack.enter_context(running)
+
+    def stop(self) -> None:
+        """End it, what it held with it."""
+        self._stack.close()
+        self._socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis of one test's own, running."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-redis-", dir="/tmp"))
+    server = RedisServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Redis of the tests' own, without ACL; yields its `unix://` URL."""
-    binary, _ = find_server()
-    folder = Path(tempfile.mkdtemp(prefix="hub-redis-", dir="/tmp"))
-    path = folder / "redis.sock"
-    command = [
-        "setpriv",
-        "--pdeathsig",
-        "KILL",
-        str(binary),
-        "--port",
-        "0",
-        "--unixsocket",
-        str(path),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ]
-    try:
-        with _running(command, folder / "log", folder, ready=lambda: _accepts(path)):
-            yield f"unix://{path}"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_redis() as server:
+        yield server.url
 
 
 class Postgres:
@@ -203,7 +220,7 @@ def _as_user(user: str, command: Sequence[Path | str]) -> list[str]:
 @contextmanager
 def _running(
     command: list[str], log: Path, folder: Path, *, ready: Callable[[], bool], end: int = signal.SIGTERM
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; raises with its log when it does not get ready."""
     with log.open("wb") as out:
         server = subprocess.Popen(
@@ -215,7 +232,7 @@ def _running(
             if server.poll() is not None or time.monotonic() > deadline:
                 raise MissingServerError(f"{command} did not start: {log.read_text('utf-8', 'replace')[-2000:]}")
             time.sleep(POLL_S)
-        yield
+        yield server
     finally:
         server.send_signal(end)
         try:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm, curl and Prometheus.
+# Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm, curl and Prometheus,
+# a C compiler for the load generator, and what injects faults: strace, ip, libfaketime.
 # Root on Debian or Ubuntu gets it installed; anybody else gets one line that says what to install.
 # The argument is the Python whose Playwright fetches Chromium where the distribution has none as a package.
 set -eu
@@ -17,6 +18,10 @@ has_chromium() {
         ls "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium-*/*/chrome >/dev/null 2>&1
 }
 
+has_faketime() {
+    ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q .
+}
+
 missing() {
     has_postgres || printf ' postgresql'
     has_chromium || printf ' chromium'
@@ -25,6 +30,10 @@ missing() {
     has curl || printf ' curl'
     { has prometheus && has promtool; } || printf ' prometheus'
     has setpriv || printf ' util-linux'
+    has cc || printf ' gcc libc6-dev'
+    has strace || printf ' strace'
+    has ip || printf ' iproute2'
+    has_faketime || printf ' libfaketime'
 }
 
 apt() {

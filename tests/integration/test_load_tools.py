@@ -1,15 +1,10 @@
 """The generator and the floor that speed is measured with: they build without a warning, and they count right."""
 
-import shutil
 from pathlib import Path
-
-import pytest
 
 from tests.load import peers
 from tests.load.compare import GOALS
 from tests.load.generator import Generator, Load, build
-
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="a C compiler is needed")
 
 
 async def test_the_generator_counts_what_the_floor_sends(tmp_path: Path) -> None:

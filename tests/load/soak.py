@@ -13,20 +13,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
-from tests.hub import Client, HubProcess
-from tests.oracle import Reader, Writer, settle
+from tests.hub import HubProcess
+from tests.oracle import AGENTS, RATE, company
 
-WRITERS, READERS = 4, 4
 KILL_AFTER_S = (0.2, 2.0)
-PATIENCE_S = 60.0
+CHAPTER_KILLS = 20
 CHAPTER_S = 120.0
 SAMPLE_S = 5.0
 SETTLED_SHARE = 0.5
@@ -73,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.load.soak", description="The long tests of a hub.")
     parser.add_argument("--kills", type=int, default=200, help="how often the hub is killed (200)")
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the load goes on after that (60)")
-    parser.add_argument("--rate", type=float, default=100.0, help="messages a second of that load (100)")
+    parser.add_argument("--rate", type=float, default=RATE, help=f"messages a second of that load ({RATE:g})")
     parser.add_argument("--seed", type=int, help="of the moments of the kills; default a new one")
     return parser
 
@@ -92,97 +89,34 @@ async def _kills(folder: Path, kills: int, chance: random.Random) -> Result:
     await asyncio.to_thread(folder.mkdir)
     began_s = time.monotonic()
     restarts_s: list[float] = []
-    async with HubProcess(folder) as hub, _company(hub) as company:
-        async with company.talking(pause_s=0.005):
-            for number in range(kills):
-                await asyncio.sleep(chance.uniform(*KILL_AFTER_S))
-                await hub.kill()
-                killed_s = time.monotonic()
-                await hub.start()
-                restarts_s.append(time.monotonic() - killed_s)
-                _say(f"kill {number + 1} of {kills}, {company.acknowledged():,} acknowledged")
-        await company.close_chapter()
-    return Result(f"kill -9, {kills} times", company.wrong, company.taken, _since(began_s), restarts_s)
+    async with HubProcess(folder) as hub, company(hub) as talkers:
+        for number in range(kills):
+            await asyncio.sleep(chance.uniform(*KILL_AFTER_S))
+            await hub.kill()
+            killed_s = time.monotonic()
+            await hub.start()
+            restarts_s.append(time.monotonic() - killed_s)
+            _say(f"kill {number + 1} of {kills}, {talkers.acknowledged:,} acknowledged")
+            if number % CHAPTER_KILLS == CHAPTER_KILLS - 1:
+                await talkers.close_chapter()
+        await talkers.close_chapter()
+    return Result(f"kill -9, {kills} times", talkers.wrong, talkers.taken, _since(began_s), restarts_s)
 
 
 async def _load(folder: Path, seconds: float, rate: float) -> Result:
     await asyncio.to_thread(folder.mkdir)
     began_s = time.monotonic()
     samples: list[Sample] = []
-    async with HubProcess(folder) as hub, _company(hub) as company:
+    async with HubProcess(folder) as hub, company(hub, rate=rate) as talkers:
         while _since(began_s) < seconds:
             chapter_ends_s = min(_since(began_s) + CHAPTER_S, seconds)
-            async with company.talking(pause_s=WRITERS / rate):
-                while _since(began_s) < chapter_ends_s:
-                    await asyncio.sleep(min(SAMPLE_S, seconds))
-                    samples.append(_look(hub, _since(began_s)))
-                    _say(f"{_since(began_s):.0f} of {seconds:.0f} s, {samples[-1].resident_bytes / 1e6:.1f} MB")
-            await company.close_chapter()
-    name = f"up to {rate:g} msg/s, {READERS} readers"
-    return Result(name, company.wrong, company.taken, _since(began_s), samples=samples)
-
-
-@dataclass(slots=True)
-class _Company:
-    """Agents that write and agents that read, and what their books said so far."""
-
-    writers: list[Writer]
-    readers: list[Reader]
-    wrong: list[str] = field(default_factory=list)
-    taken: int = 0
-
-    def acknowledged(self) -> int:
-        """How much was acknowledged in this chapter."""
-        return sum(len(writer.acknowledged) for writer in self.writers)
-
-    @asynccontextmanager
-    async def talking(self, pause_s: float) -> AsyncIterator[None]:
-        """The writers write until the block ends."""
-        tasks = [asyncio.create_task(writer.run(pause_s)) for writer in self.writers]
-        try:
-            yield
-        finally:
-            await _cancelled(tasks)
-
-    async def close_chapter(self) -> None:
-        """Wait for the last, compare the books, and begin new ones so that they do not grow for an hour.
-
-        The last event of each reader stays: order and gaps are judged over the border of two chapters too.
-        """
-        self.wrong += await settle(self.writers, self.readers, PATIENCE_S)
-        self.wrong += [f"reader {number} was reset" for number, reader in enumerate(self.readers) if reader.resets]
-        self.taken += self.acknowledged()
-        for writer in self.writers:
-            writer.acknowledged.clear()
-        for reader in self.readers:
-            del reader.events[:-1]
-
-
-@asynccontextmanager
-async def _company(hub: HubProcess) -> AsyncIterator[_Company]:
-    async with hub.client() as admin:
-        channel_id = await admin.channel()
-        tokens = [await _member(admin, channel_id) for _ in range(max(WRITERS, READERS))]
-    readers = [Reader(hub, token) for token in tokens[:READERS]]
-    reading = [asyncio.create_task(reader.run()) for reader in readers]
-    try:
-        for reader in readers:
-            await reader.joined.wait()
-        yield _Company([Writer(hub, token, channel_id) for token in tokens[:WRITERS]], readers)
-    finally:
-        await _cancelled(reading)
-
-
-async def _member(admin: Client, channel_id: str) -> str:
-    agent_id, token = await admin.agent()
-    await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
-    return token
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+            while _since(began_s) < chapter_ends_s:
+                await asyncio.sleep(min(SAMPLE_S, seconds))
+                samples.append(_look(hub, _since(began_s)))
+                _say(f"{_since(began_s):.0f} of {seconds:.0f} s, {samples[-1].resident_bytes / 1e6:.1f} MB")
+            await talkers.close_chapter()
+    name = f"up to {rate:g} msg/s, {AGENTS} agents that write and read"
+    return Result(name, talkers.wrong, talkers.taken, _since(began_s), samples=samples)
 
 
 def _look(hub: HubProcess, at_s: float) -> Sample:
