@@ -24,7 +24,8 @@ async function problemOf(response) {
   }
 }
 
-async function call(method, path, body) {
+/** One call: what was answered as JSON or text, null for nothing. Throws ApiError. */
+export async function call(method, path, body) {
   let response;
   try {
     response = await fetch(path, {
@@ -56,6 +57,16 @@ function query(values) {
 }
 
 const at = encodeURIComponent;
+
+/** Runs a call; a caller who is no longer signed in goes to the form. */
+export async function asked(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) location.replace("/");
+    throw error;
+  }
+}
 
 /** Does something and calls `done` with nothing, or with the words of a refusal. */
 export async function answered(done, act) {
@@ -90,27 +101,17 @@ export const api = {
   thread: (id) => call("GET", `/api/threads/${at(id)}`),
   replies: (threadId, { limit } = {}) => call("GET", `/api/messages?${query({ threadId, limit })}`),
   join: (channelId, agentId) => call("PUT", channel(channelId, `/members/${at(agentId)}`), { role: "member" }),
-  seat: (channelId, agentId, role) => call("PUT", channel(channelId, `/members/${at(agentId)}`), { role }),
-  unseat: (channelId, agentId) => call("DELETE", channel(channelId, `/members/${at(agentId)}`)),
-  members: (channelId) => call("GET", channel(channelId, "/members")),
   read: (channelId, messageId) => call("PUT", channel(channelId, "/read"), { messageId }),
   type: (channelId, started) => call("PUT", channel(channelId, "/typing"), { started }),
   appear: (channelId, status) => call("PUT", channel(channelId, "/presence"), { status }),
   presence: (channelId) => call("GET", channel(channelId, "/presence")),
   makeChannel: (body) => call("POST", "/api/channels", body),
-  alterChannel: (id, changes) => call("PATCH", channel(id), changes),
-  archive: (id) => call("POST", channel(id, "/archive")),
   time: () => call("GET", "/api/time"),
-  ready: () => call("GET", "/readyz"),
-  metrics: () => call("GET", "/metrics"),
   makeAgent: (body) => call("POST", "/api/agents", body),
-  dropAgent: (id) => call("DELETE", agent(id)),
   told: (id, { peer, before, limit }) => call("GET", agent(id, `/events?${query({ peer, before, limit })}`)),
   tell: (id, event) => call("POST", agent(id, "/events"), event),
   decide: (id, seq, decision) => call("POST", agent(id, `/events/${seq}/answer`), { decision }),
-  tokens: () => call("GET", "/api/tokens"),
   makeToken: (token) => call("POST", "/api/tokens", token),
-  dropToken: (id) => call("DELETE", `/api/tokens/${at(id)}`),
   login: (person) => call("POST", "/api/login", person),
   logout: () => call("POST", "/api/logout"),
   welcome: (person) => call("POST", "/api/welcome", person),

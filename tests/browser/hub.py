@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -58,6 +59,11 @@ class Hub:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def signal(self, which: signal.Signals) -> None:
+        """Send it a signal."""
+        if self._process is not None:
+            self._process.send_signal(which)
 
     def stop(self) -> None:
         """End it as it wants to be ended."""

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).resolve().parents[1] / "node" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGES = ("health", "agents", "tokens", "invitations", "channels", "audit", "settings", "you", "nowhere")
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 
 
@@ -73,7 +74,8 @@ def test_axe_finds_nothing(page: Page, hub: Hub, scheme: Any, size: str) -> None
     page.keyboard.press("?")
     wrong["keys"] = violations(page)
     page.keyboard.press("Escape")
-    for place in ("#needs", "#@scout", "#page/health", "#page/agents", "#page/channels", "#rail"):
+    hub.call("POST", "/api/invitations", {})
+    for place in ("#needs", "#@scout", "#rail", *(f"#page/{name}" for name in PAGES)):
         page.goto(f"{hub.address}/{place}")
         page.wait_for_timeout(500)
         wrong[place] = violations(page)

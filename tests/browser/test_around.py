@@ -1,4 +1,4 @@
-"""Getting around, on every device and in many tabs: search, keys, markers, presence, floods, and running the hub."""
+"""Getting around, on every device and in many tabs: search, keys, markers, presence, and floods."""
 
 import re
 
@@ -200,30 +200,3 @@ def test_the_hub_hears_how_long_messages_took_to_the_screen(page: Page, hub: Hub
     found = re.search(r'hub_message_latency_seconds_count\{point="painted"\} (\S+)', hub.text("/metrics"))
     assert found is not None
     assert float(found[1]) == 1
-
-
-def test_running_the_hub(page: Page, hub: Hub) -> None:
-    hub.make_agent("scout")
-    page.get_by_role("link", name="Running the hub").click()
-    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
-    page.get_by_role("link", name="Agents and people").click()
-    page.get_by_role("textbox", name="The agent's name").fill("planner")
-    page.get_by_role("button", name="Make it", exact=True).click()
-    planner = page.get_by_role("row", name="planner")
-    expect(planner.first).to_be_visible()
-    planner.first.get_by_role("button", name="Make its key").click()
-    key = page.locator(".once pre")
-    expect(key).to_be_visible()
-    assert hub.call("GET", "/api/me", token=key.inner_text())["id"] == "planner"
-    planner.last.get_by_role("button", name="Revoke").click()
-    page.get_by_role("button", name="Revoke it now?").click()
-    expect(planner).to_have_count(1)
-    page.get_by_role("link", name="Channels", exact=True).click()
-    member = page.get_by_role("row", name="scout")
-    member.get_by_role("combobox").select_option("moderator")
-    expect(member.get_by_role("combobox")).to_have_value("moderator")
-    page.wait_for_timeout(300)
-    members = hub.call("GET", f"/api/channels/{hub.channel()}/members")["members"]
-    assert {one["agentId"]: one["role"] for one in members}["scout"] == "moderator"
-    page.get_by_role("link", name="general").click()
-    expect(page.get_by_role("textbox", name="Write to general")).to_be_visible()

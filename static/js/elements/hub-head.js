@@ -20,7 +20,7 @@ class HubHead extends HTMLElement {
     const channel = store.open;
     if (!channel) return;
     const name = channel.name ?? say.needsYou;
-    document.title = `${unreadElsewhere()}${store.page ? say.pages[store.page] ?? "" : name} · ${say.hub}`;
+    if (!store.page) document.title = `${unreadElsewhere()}${name} · ${say.hub}`;
     this.replaceChildren(
       h("a", { class: "tool only-narrow", href: "#rail", "aria-label": say.allChannels }, icon("back")),
       h("h1", null, h("bdi", null, name)),

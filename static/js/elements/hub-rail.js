@@ -97,9 +97,10 @@ class HubRail extends HTMLElement {
     theme.addEventListener("click", () => ask(theme, "theme"));
     const leave = h("button", { class: "tool", type: "button", "aria-label": say.signOut, title: say.signOut }, icon("leave"));
     leave.addEventListener("click", () => ask(leave, "signout"));
-    const manage = store.me.admin ? h("a", { class: "tool", href: "#page/health", "aria-label": say.manage, title: say.manage }, icon("tune")) : null;
+    const [page, what] = store.me.admin ? ["health", say.manage] : ["you", say.ownPage];
+    const manage = h("a", { class: "tool", href: `#page/${page}`, "aria-label": what, title: what }, icon("tune"));
     const own = mark("person", FILLS[store.presence.get(store.me.id)?.status] ?? "unknown");
-    this.foot.replaceChildren(...[h("span", null, own, h("bdi", null, nameOfAccount(store.me))), manage, theme, leave].filter(Boolean));
+    this.foot.replaceChildren(...[h("span", null, own, h("bdi", null, nameOfAccount(store.me))), manage, theme, leave]);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The page's beginning: this folder alone knows the api and the stream, and does what the elements ask for. */
+/** The page's beginning: this folder knows the api and the stream, and does what the elements ask for. */
 
 import { store } from "hub/store";
 import { listen, tryNow } from "./listening.js";

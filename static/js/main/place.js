@@ -5,7 +5,6 @@
 
 import { store } from "hub/store";
 import { loadAround, loadMessages, loadThread } from "./reading.js";
-import { openPage } from "./pages.js";
 
 const RAIL = "rail";
 const app = document.querySelector(".app");
@@ -15,7 +14,7 @@ export function route() {
   const wanted = placeId === RAIL ? "" : placeId;
   const page = wanted === "page" ? message : "";
   store.setPage(page);
-  if (page) openPage(page);
+  if (page) import("hub/pages").then(({ openPage }) => openPage(page));
   app.dataset.view = page ? "page" : "chat";
   const known = store.has(wanted) ? wanted : store.has(store.openId) ? store.openId : first();
   store.openSide(side === "thread" ? { channelId: known, parentId: message } : null);

@@ -1,6 +1,6 @@
 /** What is read from the hub into the store. */
 
-import { ApiError, api } from "hub/api";
+import { ApiError, api, asked } from "hub/api";
 import { NEEDS, now, store } from "hub/store";
 
 const PAGE = 50;
@@ -10,16 +10,6 @@ const CLOCK_PAUSE_MS = 150;
 const CLOCK_FRESH_MS = 10 * 60_000;
 const READ_PAUSE_MS = 700;
 const DOUBT_PAUSE_MS = 400;
-
-/** Runs a call; a caller who is no longer signed in goes to the form. */
-export async function asked(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) location.replace("/");
-    throw error;
-  }
-}
 
 /** The same for what may fail without anybody being told: the stream's return reads it again. */
 export async function hoped(promise) {

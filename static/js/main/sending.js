@@ -1,8 +1,7 @@
 /** What people write goes out: one after the other in the order it was written; the id makes a second try harmless. */
 
-import { ApiError, api } from "hub/api";
+import { ApiError, api, asked } from "hub/api";
 import { store } from "hub/store";
-import { asked } from "./reading.js";
 
 const RESEND_MS = 3000;
 

@@ -1,12 +1,11 @@
 /** What people ask for: each name is an event `hub:NAME` of an element, with its detail. */
 
-import { ApiError, answered, api } from "hub/api";
+import { ApiError, answered, api, asked } from "hub/api";
 import { store } from "hub/store";
 import { tryNow } from "./listening.js";
 import { go } from "./place.js";
-import { asked, hoped, loadAgents, loadChannels, loadMessages, loadNewest, unfold } from "./reading.js";
+import { hoped, loadAgents, loadChannels, loadMessages, loadNewest, unfold } from "./reading.js";
 import { drain } from "./sending.js";
-import { DEEDS } from "./pages.js";
 
 const TYPING_MS = 4000;
 
@@ -51,7 +50,6 @@ export const WISHES = {
   }),
   search: async ({ query, done }) => done(await hoped(api.search(query))),
   html: async ({ ids, done }) => done((await hoped(api.html(ids)))?.html ?? {}),
-  ...DEEDS,
 };
 
 async function makeKey(agentId) {
@@ -93,9 +91,11 @@ function type(channelId, started) {
   hoped(api.type(channelId, started));
 }
 
-function switchTheme() {
+/** To the one that is wanted ("" is the system's), else to the other of the two. */
+function switchTheme({ theme }) {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
+  root.dataset.theme = theme ?? (dark ? "light" : "dark");
+  if (!root.dataset.theme) delete root.dataset.theme;
+  document.cookie = `theme=${root.dataset.theme ?? ""}; path=/; max-age=31536000; samesite=strict`;
 }

@@ -1,88 +1,88 @@
-/** How long messages took to each point of their way, read from the hub's own histograms and drawn as a staircase. */
+/** How long messages took to each point of their way: the hub's own counts as a staircase, this screen's newest on top. */
 
 import { h, s, say } from "hub/elements";
-import { BUDGET_MS, STAGES, place } from "hub/store";
+import { BUDGET_MS, STAGES, place, store } from "hub/store";
+import { text } from "./text.js";
 
 const POINTS = { stored: "stored", published: "published", received: "fanned_out", handled: "ui_handled", rendered: "rendered", painted: "painted" };
+const AXIS_MS = [1, 5, 10, 20, 30, 40, 50, 100];
+const KEYS_MS = [5, 20, 50, 100]; // those that a narrow screen has room for
 
-/** Values of the exposition's text: `{name: [[labels, value], …]}` for the metrics that are wanted. */
-export function metricsIn(text, names) {
-  const found = Object.fromEntries(names.map((name) => [name, []]));
-  for (const line of text.split("\n")) {
-    const parts = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
-    if (!parts || !found[parts[1]]) continue;
-    const labels = Object.fromEntries([...(parts[2] ?? "").matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
-    found[parts[1]].push([labels, Number(parts[3])]);
-  }
-  return found;
-}
-
-/** The table of stages, or null while nothing was measured. */
-export function stagesTable(text) {
-  const { hub_message_latency_seconds_bucket: buckets } = metricsIn(text, ["hub_message_latency_seconds_bucket"]);
-  const rows = STAGES.map((stage, at) => [stage, histogram(buckets, POINTS[stage]), BUDGET_MS[at]]).filter(([, { count }]) => count);
-  if (!rows.length) return null;
-  const head = [say.median, "95%", "99%", say.budget].map((name, at) => h("th", { scope: "col", class: at === 1 || at === 2 ? "v opt" : "v" }, name));
-  return h(
+/** The table of stages with a word on it, or the word alone while nothing was measured. */
+export function stagesTable({ points, edgesMs }) {
+  const rows = STAGES.map((stage, at) => [stage, bins(points.find(({ point }) => point === POINTS[stage]), edgesMs), at]);
+  if (!rows.some(([, { count }]) => count)) return [h("p", { class: "hubsays" }, text.nothingMeasured)];
+  const head = [text.median, "95%", "99%", text.budget].map((name, at) => h("th", { scope: "col", class: at === 1 || at === 2 ? "v opt" : "v" }, name));
+  const made = h(
     "table",
     { class: "stages" },
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, h("span", { class: "sr" }, say.hop)), h("th", { scope: "col" }, h("span", { class: "sr" }, say.share)), ...head)),
-    h("tbody", null, ...rows.map(stageRow)),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, h("span", { class: "sr" }, text.hop)), h("th", { scope: "col" }, h("span", { class: "sr" }, text.share)), ...head)),
+    h("tbody", null, ...rows.map(stageRow), axis()),
   );
+  newest(made);
+  return [made, h("p", { class: "hint" }, text.stagesHint)];
+}
+
+/** Draws the newest message of this screen into the rows; called as often as one is painted. */
+export function newest(root) {
+  const hops = store.pulse.recent(store.clock).at(-1);
+  for (const path of root.querySelectorAll(".stages .now")) {
+    const ms = hops?.[path.dataset.stage];
+    path.setAttribute("d", ms === undefined ? "" : `M${Math.round(place(ms) * 1000)} 14V36`);
+  }
 }
 
 /** `{count, bins: [[fromMs, toMs, count], …]}` of one point. */
-function histogram(buckets, point) {
-  const own = buckets.filter(([labels]) => labels.point === point).map(([{ le }, value]) => [le === "+Inf" ? Infinity : Number(le) * 1000, value]);
-  own.sort(([a], [b]) => a - b);
-  const bins = own.map(([to, value], at) => [at ? own[at - 1][0] : 0, to, value - (at ? own[at - 1][1] : 0)]);
-  return { count: own.at(-1)?.[1] ?? 0, bins };
+function bins({ count, counts }, edgesMs) {
+  return { count, bins: counts.map((inside, at) => [at ? edgesMs[at - 1] : 0, edgesMs[at] ?? Infinity, inside]) };
 }
 
 /** Below which time this share lies, within a bin as if it were even. */
-function quantile({ count, bins }, share) {
+function quantile({ count, bins: all }, share) {
   let left = count * share;
-  for (const [from, to, inside] of bins) {
+  for (const [from, to, inside] of all) {
     if (inside && left <= inside) return to === Infinity ? from : from + ((to - from) * left) / inside;
     left -= inside;
   }
-  return bins.at(-1)?.[0] ?? 0;
+  return all.at(-1)?.[0] ?? 0;
 }
 
-function stageRow([stage, found, budget]) {
-  const [middle, high, highest] = [0.5, 0.95, 0.99].map((share) => quantile(found, share));
-  const late = (value) => (value > budget ? " late" : "");
-  return h(
-    "tr",
-    null,
-    h("th", { scope: "row" }, say.stages[stage]),
-    h("td", null, drawing(found, budget, middle)),
-    h("td", { class: `v${late(middle)}` }, say.ms(middle)),
-    h("td", { class: `v opt${late(high)}` }, say.ms(high)),
-    h("td", { class: `v opt${late(highest)}` }, say.ms(highest)),
-    h("td", { class: "v" }, String(budget)),
-  );
-}
-
-function drawing({ bins }, budget, middle) {
-  const x = (ms) => Math.round(place(ms) * 1000);
-  const most = Math.max(...bins.map(([from, to, count]) => density(from, to, count)));
-  const path = bins.map(([from, to, count]) => {
-    const height = Math.round(32 * Math.sqrt(density(from, to, count) / most));
-    return height ? `M${x(from)} 36V${36 - height}H${x(Math.min(to, 1e6))}V36` : "";
+function stageRow([stage, found, at]) {
+  const budget = BUDGET_MS[at];
+  const cells = [0.5, 0.95, 0.99].map((share, which) => {
+    const ms = found.count ? quantile(found, share) : null;
+    return h("td", { class: `v${which ? " opt" : ""}${ms > budget ? " late" : ""}` }, ms === null ? "–" : say.ms(ms));
   });
+  return h("tr", null, h("th", { scope: "row" }, say.stages[stage]), h("td", null, drawing(stage, found, at)), ...cells, h("td", { class: "v" }, String(budget)));
+}
+
+function drawing(stage, found, at) {
+  const x = (ms) => Math.round(place(ms) * 1000);
+  const budget = x(BUDGET_MS[at]);
+  const most = Math.max(...found.bins.map(density));
+  const hills = found.bins.map((bin) => {
+    const height = Math.round(26 * Math.sqrt(density(bin) / most));
+    return height ? `M${x(bin[0])} 36V${36 - height}H${x(bin[1])}V36` : "";
+  });
+  const stair = at + 1 < BUDGET_MS.length ? `M${budget} 0V36H${x(BUDGET_MS[at + 1])}` : `M${budget} 0V36`;
   return s(
     "svg",
     { viewBox: "0 0 1000 36", preserveAspectRatio: "none", "aria-hidden": "true" },
-    s("path", { class: "out", d: `M${x(budget)} 0H1000V36H${x(budget)}z` }),
-    s("path", { class: "z", d: "M0 35.5H1000" }),
-    s("path", { class: "past", d: path.join("") }),
-    s("path", { class: "lim", d: `M${x(budget)} 0V36` }),
-    s("path", { class: "med", d: `M${x(middle)} 4V36` }),
+    s("path", { class: "out", d: `M${budget} 0H1000V36H${budget}z` }),
+    s("path", { class: "z", d: `M0 35.5H${budget}` }),
+    s("path", { class: "lim", d: stair }),
+    s("path", { class: "past", d: hills.join("") }),
+    found.count ? s("path", { class: "med", d: `M${x(quantile(found, 0.5))} 8V36` }) : "",
+    s("path", { class: "now", "data-stage": stage, d: "" }),
   );
 }
 
-function density(from, to, count) {
+function density([from, to, count]) {
   const width = place(to) - place(from);
-  return width > 0 ? count / width : count;
+  return width > 0 ? count / width : 0;
+}
+
+function axis() {
+  const marks = AXIS_MS.map((ms) => s("text", { class: KEYS_MS.includes(ms) ? "key" : "opt", x: `${(place(ms) * 100).toFixed(2)}%`, y: 14, "text-anchor": ms === 100 ? "end" : "middle" }, ms === 100 ? "100 ms" : String(ms)));
+  return h("tr", { class: "ax", "aria-hidden": "true" }, h("td", null), h("td", null, s("svg", null, ...marks)));
 }

@@ -44,7 +44,7 @@ function timeLeft(expiresAt) {
   const time = h("time", { title: say.lapses });
   const draw = () => {
     const left = Math.max(0, Math.round((expiresAt - Date.now()) / 1000));
-    time.textContent = say.left(left);
+    time.textContent = say.timeLeft(left);
     if (left > 0 && (time.isConnected || !time.dataset.drawn)) setTimeout(draw, 1000);
     else if (left <= 0) {
       store.generation += 1;

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,10 @@ def test_elements_do_not_know_each_other_nor_the_wire() -> None:
     for path in (static_dir() / "js" / "elements").glob("*.js"):
         imports = re.findall(r'from "([^"]+)"', path.read_text("utf-8"))
         assert all(source == "hub/store" or source.startswith("../parts/") for source in imports), path.name
+
+
+@pytest.mark.parametrize("catalogue", ["parts/say.js", "pages/text.js"])
+def test_each_word_of_a_catalogue_is_there_once(catalogue: str) -> None:
+    """JavaScript takes the last of two without a word."""
+    names = re.findall(r"^  (\w+):", (static_dir() / "js" / catalogue).read_text("utf-8"), re.MULTILINE)
+    assert [name for name, count in Counter(names).items() if count > 1] == []

@@ -1,0 +1,43 @@
+/** Channels and their members. */
+
+import { ask, h, icon, say } from "hub/elements";
+import { store } from "hub/store";
+import { deed, form, section, table } from "./build.js";
+import { text } from "./text.js";
+
+export function channelsPage({ channels, chosen, members }) {
+  return [
+    h("h1", { class: "lede", tabindex: "-1" }, text.channelsLede(channels.length)),
+    section(text.channels, table(text.channels, [text.name, [text.topic, "opt"], text.members, ["", "r"]], channels.map((channel) => channelRow(channel, chosen)))),
+    chosen ? section(text.membersOf(store.channels.get(chosen)?.name ?? ""), membersTable(chosen, members), form("seat", [["agentId", text.agentName, null, { list: "accounts" }], ["role", text.role, Object.entries(text.roles)]], text.addMember, { channelId: chosen }), accounts()) : null,
+  ];
+}
+
+function accounts() {
+  return h("datalist", { id: "accounts" }, ...[...store.agents.keys()].map((id) => h("option", { value: id })));
+}
+
+function channelRow(channel, chosen) {
+  const { id, name, topic, memberCount, archivedAt, isPrivate, role } = channel;
+  const show = h("button", { class: "btn", type: "button", "aria-pressed": String(id === chosen), "data-k": `members ${id}` }, text.members);
+  show.addEventListener("click", () => ask(show, "membersOf", { channelId: id }));
+  const may = role === "owner" || store.me.admin;
+  return h(
+    "tr",
+    null,
+    h("td", null, h("bdi", null, name), isPrivate ? [icon("lock"), h("span", { class: "sr" }, say.privateChannel)] : null),
+    h("td", { class: "opt", dir: "auto" }, topic ?? ""),
+    h("td", { class: "num" }, String(memberCount ?? "")),
+    h("td", { class: "r" }, show, archivedAt ? h("span", { class: "hubsays" }, text.isArchived) : may ? deed(text.archive, "archive", { channelId: id }, text.archiveSure) : null),
+  );
+}
+
+function membersTable(channelId, members) {
+  return table(text.members, [text.name, text.role, ["", "r"]], members.map(({ agentId, role }) => {
+    const options = Object.entries(text.roles).map(([value, words]) => h("option", { value, selected: value === role }, words));
+    const choice = h("select", { "aria-label": text.roleOf(agentId), "data-k": `role ${agentId}` }, ...options);
+    const problem = h("span", { class: "wait no", role: "alert" });
+    choice.addEventListener("change", () => ask(choice, "seat", { channelId, agentId, role: choice.value, told: (error) => (problem.textContent = say.sentence(error)) }));
+    return h("tr", null, h("td", null, h("bdi", { class: "id" }, agentId)), h("td", null, choice, problem), h("td", { class: "r" }, deed(text.remove, "unseat", { channelId, agentId }, text.removeSure)));
+  }));
+}
