@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,9 @@ from server.config import Settings, SettingsError, load
 from server.datadir import AlreadyRunning, DataDir
 from server.store.backing import BackupError, backup, restore
 from server.store.migrating import SchemaTooNew, migrate
+
+FILES = 1 << 16
+"""Open files that the hub takes where the system allows so many."""
 
 
 class RedisConf(msgspec.Struct, frozen=True):
@@ -105,7 +109,16 @@ def _require_c_parser() -> None:
         raise SettingsError("aiohttp runs without its C parser here; install a wheel of it that has one")
 
 
+def _raise_file_limit() -> None:
+    """A shell gives 1,024 descriptors, which many streams would use up; what the system allows beyond may be taken."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _run(settings: Settings, data: DataDir) -> None:
+    _raise_file_limit()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

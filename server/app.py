@@ -213,9 +213,9 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     admission = Admission(seats)
     app[HUB] = hub
     app[ADMISSION] = admission
-    app[DOORMAN] = Doorman()
     app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
-    app[PROXIES] = _proxies(settings)
+    proxies = app[PROXIES] = _proxies(settings)
+    app[DOORMAN] = Doorman(settings.server.waiting_per_address, proxies.listed)
     app[ENCRYPTION] = _encryption(settings)
     app[HEALTH] = watch
     app[TYPESETTER] = markdown

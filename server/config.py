@@ -31,7 +31,8 @@ class Server(Section, frozen=True):
 
     `allowed_hosts` are names by which it may be called, beside addresses, this machine's own and `.local`;
     `trusted_proxies` addresses or networks whose X-Forwarded-For, -Proto and -Host are believed; `login_header` the
-    header in which these say whom they have signed in, empty for none. `tls_cert` and `tls_key` are PEM files, with
+    header in which these say whom they have signed in, empty for none; `waiting_per_address` how many connections of
+    one address may keep the hub waiting for a request at the same time. `tls_cert` and `tls_key` are PEM files, with
     which the hub speaks HTTPS; `tls_ca` is the certificate of a private authority, which the hub hands to whoever asks.
     """
 
@@ -40,6 +41,7 @@ class Server(Section, frozen=True):
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     login_header: str = ""
+    waiting_per_address: int = 512
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_ca: Path | None = None

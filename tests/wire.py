@@ -27,6 +27,16 @@ class Wire:
                 return await self._reader.read()
         return b""
 
+    async def hears_bytes(self, count: int, timeout_s: float = 15.0) -> bytes:
+        """So many bytes."""
+        async with asyncio.timeout(timeout_s):
+            return await self._reader.readexactly(count)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side has closed."""
+        return self._reader.at_eof() or self._reader.exception() is not None
+
     async def hears_head(self, timeout_s: float = 15.0) -> bytes:
         """The head of an answer."""
         async with asyncio.timeout(timeout_s):

@@ -33,7 +33,7 @@ class Proxies:
     def peer(self, request: web.Request) -> Peer:
         """Who sent this request."""
         address, host = request.remote or "", request.headers.get(hdrs.HOST)
-        if not self._trusted or not self._listed(address):
+        if not self._trusted or not self.listed(address):
             return Peer(address, request.secure, host)
         scheme = _last(request, "X-Forwarded-Proto")
         return Peer(
@@ -56,11 +56,12 @@ class Proxies:
             if _address(hop) is None:
                 break
             address = hop
-            if not self._listed(hop):
+            if not self.listed(hop):
                 break
         return address
 
-    def _listed(self, address: str) -> bool:
+    def listed(self, address: str) -> bool:
+        """Whether this is one of them."""
         ip = _address(address)
         return ip is not None and any(ip in network for network in self._trusted)
 
