@@ -1,19 +1,25 @@
 """Names and secrets that the hub makes: UUIDs in order of time, tokens, one-time codes, and their digests."""
 
 import hashlib
+import random
 import secrets
 from time import time_ns
-from uuid import UUID
 
 TOKEN_PREFIX = "hub_"  # noqa: S105 - no secret: it lets scanners know ours
 
 
+_spread = random.Random(secrets.randbits(256)).getrandbits  # noqa: S311 - an id tells things apart, it hides nothing
+
+
 def new_id() -> str:
-    """A UUID of version 7: ids made later sort later, which keeps a database's index dense at its end."""
-    value = (time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    value = value & ~(0xF000 << 64) | 0x7000 << 64
-    value = value & ~(0xC000 << 48) | 0x8000 << 48
-    return str(UUID(int=value))
+    """A UUID of version 7: ids made later sort later, which keeps a database's index dense at its end.
+
+    Asking the kernel for each one's random bits costs more than all the rest of it.
+    """
+    bits = _spread(74)
+    value = (time_ns() // 1_000_000) << 80 | 0x7 << 76 | (bits >> 62) << 64 | 0x2 << 62 | bits & 0x3FFFFFFFFFFFFFFF
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_token() -> str:

@@ -60,8 +60,15 @@ class Hop:
 
     def observe(self, arrived_s: float, before_s: float, now_s: float) -> None:
         """Count one message; `before_s` is when the hop before this one ended."""
-        self.point.observe(now_s - arrived_s)
-        self.stage.observe(max(0.0, now_s - before_s))
+        # spelled out, since this runs four times a message: a call costs more than what `Histogram.observe` does
+        point, stage = self.point, self.stage
+        since_s = now_s - arrived_s
+        point.counts[bisect_left(POINT_EDGES_S, since_s)] += 1
+        point.sum_s += since_s
+        took_s = now_s - before_s
+        took_s = max(took_s, 0.0)
+        stage.counts[bisect_left(STAGE_EDGES_S, took_s)] += 1
+        stage.sum_s += took_s
 
 
 class Stats:

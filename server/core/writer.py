@@ -2,6 +2,7 @@
 
 A decision is made when its batch is formed, on the directory as of the last commit; only messages
 and read markers share a batch, since they change nothing that a decision looks at and the store never refuses them.
+A batch is thus either of such or of one draft alone, and only the latter is followed by the directory.
 """
 
 import asyncio
@@ -33,12 +34,12 @@ class Draft:
 
     __slots__ = ("arrived_s", "decide", "done", "shares", "submitted_s")
 
-    def __init__(self, decide: Decide, arrived_s: float, *, shares: bool) -> None:
+    def __init__(self, decide: Decide, arrived_s: float, done: asyncio.Future[Written], *, shares: bool) -> None:
         self.decide = decide
         self.arrived_s = arrived_s
         self.shares = shares
         self.submitted_s = perf_counter()
-        self.done: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self.done = done
 
 
 Work = tuple[list[Draft], list[Decision], int]
@@ -85,7 +86,8 @@ class Writer:
         self.failing = ""
         self._busy = False
         self._idle = asyncio.Event()
-        self._thread = _WriterThread(log, asyncio.get_running_loop(), self._finish)
+        self._loop = asyncio.get_running_loop()
+        self._thread = _WriterThread(log, self._loop, self._finish)
         self._thread.start()
 
     async def submit(self, decide: Decide, arrived_s: float = 0.0, *, shares: bool = False) -> Written:
@@ -96,13 +98,13 @@ class Writer:
         """
         if len(self._queue) >= QUEUE:
             raise Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
-        draft = Draft(decide, arrived_s, shares=shares)
+        draft = Draft(decide, arrived_s, self._loop.create_future(), shares=shares)
         self._queue.append(draft)
         if not self._busy:
             self._busy = True
             self._idle.clear()
             # not at once: what else arrives in this turn of the loop joins the batch
-            asyncio.get_running_loop().call_soon(self._next)
+            self._loop.call_soon(self._next)
         return await draft.done
 
     async def stop(self) -> None:
@@ -145,18 +147,23 @@ class Writer:
         self._next()
 
     def _succeed(self, drafts: list[Draft], decisions: list[Decision], committed: Committed) -> None:
-        for decision in decisions:
-            for change in decision.changes:
-                self._directory.apply(change)
+        alone = not drafts[0].shares
+        if alone:
+            self._follow(decisions[0])
         self._dispatch.learn(committed.missed)
         entries = self._timed(drafts, committed.written)
         self._dispatch.learn(entries)
         for draft, written in zip(drafts, committed.written, strict=True):
             if not draft.done.done():
                 draft.done.set_result(written)
-        self._end_streams(decisions)
+        if alone:
+            self._end_streams(decisions[0])
         if entries or committed.missed:
             self._ringer.announce([*committed.missed, *entries])
+
+    def _follow(self, decision: Decision) -> None:
+        for change in decision.changes:
+            self._directory.apply(change)
 
     def _timed(self, drafts: Sequence[Draft], written: Sequence[Written]) -> list[Entry]:
         now_s = perf_counter()
@@ -172,16 +179,15 @@ class Writer:
                 entries.append(entry)
         return entries
 
-    def _end_streams(self, decisions: Sequence[Decision]) -> None:
+    def _end_streams(self, decision: Decision) -> None:
         gone: list[str] = []
-        for decision in decisions:
-            for change in decision.changes:
-                if isinstance(change, DropToken):
-                    gone.append(change.token_id)
-                elif isinstance(change, DropSession):
-                    gone.append(change.session_id)
-                elif isinstance(change, DropAgent):
-                    gone.extend(s.credential for s in self._dispatch.streams() if s.agent_id == change.agent_id)
+        for change in decision.changes:
+            if isinstance(change, DropToken):
+                gone.append(change.token_id)
+            elif isinstance(change, DropSession):
+                gone.append(change.session_id)
+            elif isinstance(change, DropAgent):
+                gone.extend(s.credential for s in self._dispatch.streams() if s.agent_id == change.agent_id)
         if gone:
             self._dispatch.end(gone, "credential_revoked")
 

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, Dialect, bindparam, literal_column, select, update
 
 from server.core.changes import Committed, Decision, Entry, InsertMessage, Outgoing, Written
 from server.core.events import AgentEvent, Envelope, encode, frame_of, type_of
 from server.core.model import Message
 from server.store.conversation import Messages, completed
-from server.store.prepared import Cursor, Prepared
-from server.store.rows import entry_of, message_of, told_row
+from server.store.prepared import Cursor, Insert, Prepared, Values
+from server.store.rows import TOLD_COLUMNS, entry_of, message_of, told_row
 from server.store.statements import execute
 from server.store.tables import agent_events, channels, events, log_head, messages
 
@@ -33,7 +32,6 @@ _KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=Tru
 _MISSED = (
     select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
 )
-_TOLD_COLUMNS = ("seq", "agent_id", "sender_id", "timestamp", "event", "expires_at")
 
 
 class Committing:
@@ -44,8 +42,8 @@ class Committing:
         self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
         self.is_known = Prepared(_IS_KNOWN, dialect)
         self.messages = Messages(dialect)
-        self.add_told = Prepared(insert(agent_events), dialect, _TOLD_COLUMNS)
-        self.add_event = Prepared(insert(events), dialect, [column.name for column in events.columns])
+        self.add_told = Insert.into(agent_events, dialect, TOLD_COLUMNS)
+        self.add_event = Insert.into(events, dialect, [column.name for column in events.columns])
 
     def commit(self, connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
         """Make the decisions true within the transaction that `connection` is in."""
@@ -87,12 +85,9 @@ class Committing:
             if message is not None:
                 known[message.id] = message
                 new.append(message)
-        if new:
-            self.messages.add(cursor, new)
-        if numbering.rows:
-            self.add_event.run_for_each(cursor, numbering.rows)
-        if numbering.told:
-            self.add_told.run_for_each(cursor, numbering.told)
+        self.messages.add(cursor, new)
+        self.add_event.run(cursor, numbering.rows)
+        self.add_told.run(cursor, numbering.told)
         return tuple(written)
 
 
@@ -131,8 +126,8 @@ class _Numbering:
     """The numbers of one transaction: taken at once, which locks the counter until the commit."""
 
     def __init__(self, statements: Committing, connection: Connection, cursor: Cursor, count: int) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.told: list[dict[str, Any]] = []
+        self.rows: list[Values] = []
+        self.told: list[Values] = []
         self._statements = statements
         self._connection = connection
         self._cursor = cursor
@@ -165,18 +160,8 @@ class _Numbering:
         )
         payload = encode(envelope)
         kind = type_of(out.event)
-        self.rows.append(
-            {
-                "seq": seq,
-                "channel_id": out.channel_id,
-                "channel_seq": channel_seq,
-                "agent_id": out.agent_id,
-                "sender_id": out.sender_id,
-                "type": kind,
-                "payload": payload,
-                "timestamp": out.timestamp,
-            }
-        )
+        # in the order of the table's columns
+        self.rows.append((seq, out.channel_id, channel_seq, out.agent_id, out.sender_id, kind, payload, out.timestamp))
         if isinstance(out.event, AgentEvent):
             self.told.append(told_row(out, out.event, seq))
         frame = frame_of(self.epoch, seq, kind, payload)

@@ -21,8 +21,8 @@ from server.core.changes import (
 from server.core.errors import Conflict, Unchanged
 from server.core.events import AnyEvent, ThreadUpdate
 from server.core.model import Message
-from server.store.prepared import Cursor, Prepared
-from server.store.rows import message_row, thread_of, thread_row
+from server.store.prepared import Cursor, Insert, Prepared
+from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
 from server.store.statements import execute
 from server.store.tables import agent_events, events, markers, mentions, messages, reactions, threads
@@ -30,7 +30,6 @@ from server.store.tables import agent_events, events, markers, mentions, message
 EMOJI_MOST = 64
 """Different emoji on one message."""
 
-_COLUMNS = ("seq", "id", "channel_id", "thread_id", "sender_id", "content", "mentions", "timestamp")
 _REPLIED = (
     update(threads)
     .where(threads.c.id == bindparam("thread"))
@@ -42,33 +41,27 @@ class Messages:
     """Where new messages go: their table, who they call, the threads they are in, and the full text."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._add = Prepared(insert(messages), dialect, _COLUMNS)
-        self._call = Prepared(insert(mentions), dialect, ("agent_id", "channel_id", "message_seq"))
+        self._add = Insert.into(messages, dialect, MESSAGE_COLUMNS)
+        self._call = Insert.into(mentions, dialect, ("agent_id", "channel_id", "message_seq"))
         self._reply = Prepared(_REPLIED, dialect)
         self._index = index_for(dialect)
 
     def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """Store messages that have their numbers."""
-        rows = [message_row(message) for message in new]
-        self._add.run_for_each(cursor, rows)
-        self._index.add(cursor, rows)
-        called = [row for message in new if message.mentions for row in mention_rows(message, message.mentions)]
-        if called:
-            self._call.run_for_each(cursor, called)
+        self._add.run(cursor, [message_row(message) for message in new])
+        self._index.add(cursor, new)
+        self._call.run(cursor, [row for message in new if message.mentions for row in _mention_rows(message)])
         replies = Counter(message.thread_id for message in new if message.thread_id is not None)
         if replies:
             last = {message.thread_id: message.timestamp for message in new}
-            tallies = [{"thread": key, "n": count, "at": last[key]} for key, count in replies.items()]
-            self._reply.run_for_each(cursor, tallies)
+            for thread_id, count in replies.items():
+                self._reply.change(cursor, {"thread": thread_id, "n": count, "at": last[thread_id]})
 
 
-def mention_rows(message: Message, called: Sequence[str]) -> list[dict[str, Any]]:
+def _mention_rows(message: Message) -> list[tuple[str, str, int]]:
     """A row for everybody but the sender."""
-    return [
-        {"agent_id": agent_id, "channel_id": message.channel_id, "message_seq": message.seq}
-        for agent_id in called
-        if agent_id != message.sender_id
-    ]
+    called = (agent_id for agent_id in message.mentions if agent_id != message.sender_id)
+    return [(agent_id, message.channel_id, message.seq) for agent_id in called]
 
 
 def _alive(connection: Connection, condition: Any) -> Row[Any]:

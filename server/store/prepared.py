@@ -4,12 +4,17 @@ Executing through SQLAlchemy costs some 60 µs a statement, which is most of wha
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Table
 from sqlalchemy.sql import ClauseElement
 
 Row = Mapping[str, Any]
+Values = tuple[Any, ...]
+
+TOGETHER = (64, 32, 16, 8, 4, 2, 1)
+"""How many rows one statement inserts: any number of rows takes a few of these, and all of them stay prepared."""
 
 
 class Cursor(Protocol):
@@ -18,29 +23,54 @@ class Cursor(Protocol):
     def execute(self, sql: str, parameters: Any, /) -> object:
         """Run once."""
 
-    def executemany(self, sql: str, parameters: Any, /) -> object:
-        """Run for each."""
-
-    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+    def fetchall(self) -> Sequence[Values]:
         """Every row."""
 
 
 class Prepared:
-    """A statement with named parameters, for one dialect. `columns` are those that an insert fills."""
+    """A statement with named parameters, for one dialect."""
 
-    def __init__(self, statement: ClauseElement, dialect: Dialect, columns: Sequence[str] | None = None) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=columns)
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
         self._sql = str(compiled)
         self._order: Sequence[str] | None = getattr(compiled, "positiontup", None)
 
-    def run(self, cursor: Cursor, row: Row) -> Sequence[tuple[Any, ...]]:
+    def run(self, cursor: Cursor, row: Row) -> Sequence[Values]:
         """Run it and read every row; one left unread would make SQLite's COMMIT fail."""
-        cursor.execute(self._sql, self._bound(row))
+        self.change(cursor, row)
         return cursor.fetchall()
 
-    def run_for_each(self, cursor: Cursor, rows: Sequence[Row]) -> None:
-        """Run it once for each row, without results."""
-        cursor.executemany(self._sql, [self._bound(row) for row in rows])
+    def change(self, cursor: Cursor, row: Row) -> None:
+        """Run what has no rows."""
+        cursor.execute(self._sql, row if self._order is None else [row[name] for name in self._order])
 
-    def _bound(self, row: Row) -> Any:
-        return row if self._order is None else [row[name] for name in self._order]
+
+class Insert:
+    """New rows of one table, several to a statement: each statement hands Python's lock over and waits to get it back.
+
+    `row` is what stands for one row behind VALUES.
+    """
+
+    def __init__(self, head: str, row: str) -> None:
+        self._statements = tuple((count, f"{head} VALUES {', '.join([row] * count)}") for count in TOGETHER)
+
+    @classmethod
+    def into(cls, table: Table, dialect: Dialect, columns: Sequence[str]) -> "Insert":
+        """Rows with values for these columns, in this order."""
+        placeholders = ", ".join([placeholder(dialect)] * len(columns))
+        names = dialect.identifier_preparer
+        quoted = ", ".join(names.quote(name) for name in columns)
+        return cls(f"INSERT INTO {names.format_table(table)} ({quoted})", f"({placeholders})")
+
+    def run(self, cursor: Cursor, rows: Sequence[Values]) -> None:
+        """Store the rows."""
+        done = 0
+        for count, sql in self._statements:
+            while len(rows) - done >= count:
+                cursor.execute(sql, tuple(chain.from_iterable(rows[done : done + count])))
+                done += count
+
+
+def placeholder(dialect: Dialect) -> str:
+    """What stands for a value in a statement."""
+    return "?" if dialect.name == "sqlite" else "%s"

@@ -141,18 +141,21 @@ def deed_of(row: Row[Any]) -> Deed:
     )
 
 
-def message_row(message: Message) -> dict[str, Any]:
-    """A new message's columns."""
-    return {
-        "seq": message.seq,
-        "id": message.id,
-        "channel_id": message.channel_id,
-        "thread_id": message.thread_id,
-        "sender_id": message.sender_id,
-        "content": message.content,
-        "mentions": " ".join(message.mentions),
-        "timestamp": message.timestamp,
-    }
+MESSAGE_COLUMNS = ("seq", "id", "channel_id", "thread_id", "sender_id", "content", "mentions", "timestamp")
+
+
+def message_row(message: Message) -> tuple[object, ...]:
+    """A new message's MESSAGE_COLUMNS."""
+    return (
+        message.seq,
+        message.id,
+        message.channel_id,
+        message.thread_id,
+        message.sender_id,
+        message.content,
+        " ".join(message.mentions),
+        message.timestamp,
+    )
 
 
 def message_of(row: Row[Any]) -> Message:
@@ -199,16 +202,12 @@ def thread_of(row: Row[Any]) -> Thread:
     )
 
 
-def told_row(out: Outgoing, event: AgentEvent, seq: int) -> dict[str, Any]:
-    """An agent event's columns; a question is one that can expire."""
-    return {
-        "seq": seq,
-        "agent_id": out.agent_id,
-        "sender_id": out.sender_id,
-        "timestamp": out.timestamp,
-        "event": _encode(event).decode(),
-        "expires_at": event.data.expires_at,
-    }
+TOLD_COLUMNS = ("seq", "agent_id", "sender_id", "timestamp", "event", "expires_at")
+
+
+def told_row(out: Outgoing, event: AgentEvent, seq: int) -> tuple[object, ...]:
+    """A new agent event's TOLD_COLUMNS; a question is one that can expire."""
+    return (seq, out.agent_id, out.sender_id, out.timestamp, _encode(event).decode(), event.data.expires_at)
 
 
 def told_of(row: Row[Any]) -> Told:

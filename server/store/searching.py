@@ -7,7 +7,7 @@ beginning of one. What a person types is cut into words first, so that no syntax
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import (
     BigInteger,
@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
-from server.store.prepared import Cursor
+from server.core.model import Message
+from server.store.prepared import Cursor, Insert
 from server.store.tables import messages
 
 TERMS = 16
@@ -34,8 +35,6 @@ WORD_LENGTH = 255
 """PostgreSQL takes no lexeme above 2,046 bytes."""
 
 _WORD = re.compile(r"[^\W_]+")
-
-Row = dict[str, Any]
 
 
 class Matching(NamedTuple):
@@ -49,8 +48,8 @@ class Matching(NamedTuple):
 class Index(Protocol):
     """The words of messages, kept within the transaction that changes the messages."""
 
-    def add(self, cursor: Cursor, rows: Sequence[Row]) -> None:
-        """Index new messages; a row has `seq` and `content`."""
+    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
+        """Index new messages."""
 
     def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:
         """A message's content changes; empty when it becomes a tombstone."""
@@ -69,14 +68,14 @@ def words_of(content: str) -> list[str]:
 class SqliteIndex:
     """FTS5 with the text in `messages` itself, so that it is stored once."""
 
-    _ADD = "INSERT INTO messages_fts(rowid, content) VALUES (?, ?)"
+    _ADD = Insert("INSERT INTO messages_fts (rowid, content)", "(?, ?)")
     _FORGET = text("INSERT INTO messages_fts(messages_fts, rowid, content) VALUES ('delete', :seq, :content)")
     _LEARN = text("INSERT INTO messages_fts(rowid, content) VALUES (:seq, :content)")
     _found = table("messages_fts", column("rowid", Integer), column("messages_fts", Text))
 
-    def add(self, cursor: Cursor, rows: Sequence[Row]) -> None:
+    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """See `Index.add`."""
-        cursor.executemany(self._ADD, [(row["seq"], row["content"]) for row in rows])
+        self._ADD.run(cursor, [(message.seq, message.content) for message in new])
 
     def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:
         """See `Index.replace`."""
@@ -97,13 +96,13 @@ class SqliteIndex:
 class PostgresIndex:
     """A tsvector a message, made of our own words: the server's parser would take URLs and versions for one word."""
 
-    _ADD = "INSERT INTO message_words(seq, words) VALUES (%s, array_to_tsvector(%s))"
+    _ADD = Insert("INSERT INTO message_words (seq, words)", "(%s, array_to_tsvector(%s::text[]))")
     _REPLACE = text("UPDATE message_words SET words = array_to_tsvector(:words) WHERE seq = :seq")
     _found = table("message_words", column("seq", BigInteger), column("words", TSVECTOR))
 
-    def add(self, cursor: Cursor, rows: Sequence[Row]) -> None:
+    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """See `Index.add`."""
-        cursor.executemany(self._ADD, [(row["seq"], words_of(row["content"])) for row in rows])
+        self._ADD.run(cursor, [(message.seq, words_of(message.content)) for message in new])
 
     def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:  # noqa: ARG002 - FTS5's need
         """See `Index.replace`."""
