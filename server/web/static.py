@@ -21,7 +21,8 @@ BUNDLES = {
     "js/store.js": ("js/store",),
     "js/elements.js": ("js/parts", "js/elements"),
     "js/pages.js": ("js/pages",),
-    "js/worker.js": ("js/stream.js", "js/worker"),
+    "js/stream.js": ("js/stream",),
+    "js/worker.js": ("js/stream", "js/worker"),
 }
 """A joined module and the folders and files that it is made of, in order; a file is served by itself too."""
 

@@ -1,8 +1,10 @@
 /** The stream: in a worker that all tabs share, or here where there is none. */
 
 import { store, trusted } from "hub/store";
-import { learnClock, loadAgents, loadMessages, loadThread, loadUnread, refresh } from "./reading.js";
+import { hoped, learnClock, loadAgents, loadMessages, loadThread, loadUnread, refresh } from "./reading.js";
 import { drain } from "./sending.js";
+
+const UNSURE_MS = 500;
 
 let link = null;
 let headSeq = 0;
@@ -34,8 +36,27 @@ const FRAMES = {
     store.forget(value.reason);
     refresh();
   },
+  "hub.counters": ({ channels }) => store.setCounters(channels),
   "hub.bye": () => {},
 };
+
+/** Of which channels the words come now; what was read of the open one before that may lack something. */
+function onLooking(looking) {
+  const begun = store.setLooking(looking);
+  const log = store.open && store.log(store.openId);
+  if (log && !log.loaded) loadMessages(store.openId);
+  else if (log?.stale && store.hears(store.openId)) catchUpWith(log);
+  if (store.side && begun.includes(store.side.channelId)) loadThread(store.side);
+}
+
+/** What was read before the words came is read again; where a person reads further up, what lies below is asked for when it is wanted. */
+function catchUpWith(log) {
+  if (!log.held) loadMessages(store.openId);
+  else Object.assign(log, { hasNewer: true, readAt: log.since });
+}
+
+/** What this tab looks at. */
+const looked = () => (store.channels.has(store.openId) ? [store.openId] : []);
 
 /** After a break the stream replays what was missed; what has no number (names, presence, markers) is read again. */
 function catchUp() {
@@ -62,6 +83,15 @@ const refused = () => location.replace("/");
 /** Starts to listen where the page's first state ends. */
 export async function listen(cursor, workerUrl) {
   link = shared(cursor, workerUrl) ?? (await own(cursor));
+  let last = looked();
+  store.on(["open"], () => {
+    if (String(looked()) !== String(last)) link.look((last = looked()));
+  });
+  let unsure = 0;
+  store.on(["unsure"], () => (unsure ||= setTimeout(() => {
+    unsure = 0;
+    hoped(loadUnread());
+  }, UNSURE_MS)));
 }
 
 export function tryNow() {
@@ -78,20 +108,22 @@ function shared(cursor, workerUrl) {
   }
   const { port } = worker;
   port.onmessage = ({ data }) => {
+    if (data.looking) onLooking(data.looking);
     for (const { frame, at } of data.frames ?? []) onFrame(frame, at);
     if (data.state) onState(data.state);
     if (data.refused) refused();
   };
-  port.postMessage({ enter: { cursor } });
+  port.postMessage({ enter: { cursor, look: looked() } });
   addEventListener("pagehide", () => port.postMessage({ leave: true }));
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-  return { tryNow: () => port.postMessage({ tryNow: true }) };
+  return { tryNow: () => port.postMessage({ tryNow: true }), look: (look) => port.postMessage({ look }) };
 }
 
 async function own(cursor) {
   const { Stream } = await import("hub/stream");
   const here = (frame, receivedAt) => onFrame(frame, performance.timeOrigin + receivedAt);
-  const stream = new Stream("/api/events", { frame: here, state: onState, refused }, cursor);
+  const stream = new Stream("/api/events", { frame: here, state: onState, looking: onLooking, refused }, cursor);
+  stream.look(looked());
   stream.start();
   return stream;
 }

@@ -4,7 +4,7 @@ import { store } from "hub/store";
 import { listen, tryNow } from "./listening.js";
 import { rememberChannel, route } from "./place.js";
 import { attend } from "./presence.js";
-import { hoped, loadAgents, loadChannels, loadUnread, resolveDoubts, tellRead } from "./reading.js";
+import { hoped, loadAgents, loadChannels, leaveRead, loadUnread, resolveDoubts, tellRead } from "./reading.js";
 import { report } from "./reports.js";
 import { WISHES } from "./wishes.js";
 
@@ -12,11 +12,13 @@ const AGENTS_PAUSE_MS = 500;
 
 function startChat(state) {
   store.enter(state);
+  route();
   listen(state.cursor, state.worker);
   addEventListener("hashchange", route);
   store.on(["open"], rememberChannel);
   store.on(["listed"], route);
   store.on(["read"], tellRead);
+  store.on(["open"], leaveRead);
   store.on(["doubts"], resolveDoubts);
   store.on(["mine"], () => hoped(loadChannels()));
   let pause = 0;
@@ -26,7 +28,6 @@ function startChat(state) {
   });
   attend();
   report();
-  route();
 }
 
 async function start() {

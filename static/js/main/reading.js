@@ -10,6 +10,7 @@ const CLOCK_PAUSE_MS = 150;
 const CLOCK_FRESH_MS = 10 * 60_000;
 const READ_PAUSE_MS = 700;
 const DOUBT_PAUSE_MS = 400;
+const HEARD_MS = 1500; // longer than this nobody waits: what was missed is read again
 
 /** The same for what may fail without anybody being told: the stream's return reads it again. */
 export async function hoped(promise) {
@@ -34,7 +35,7 @@ export async function loadMessages(placeId, side = "") {
   store.touch("log");
   try {
     if (placeId.startsWith("@")) await loadTalk(placeId.slice(1), log, side);
-    else store.merge(placeId, await asked(api.messages(placeId, { ...edge(log, side), limit: PAGE })), side);
+    else await loadPage(placeId, log, side);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
   } finally {
@@ -42,6 +43,29 @@ export async function loadMessages(placeId, side = "") {
     store.touch("log");
   }
   if (side !== "older" && log.hasNewer && !log.held) await loadMessages(placeId, "newer");
+  if (log.stale && placeId === store.openId && store.hears(placeId) && !log.held) await loadMessages(placeId);
+}
+
+async function loadPage(placeId, log, side) {
+  if (!side) await heard(placeId);
+  const readAt = Math.max(store.seq, store.hears(placeId) ? log.since : 0);
+  store.merge(placeId, await asked(api.messages(placeId, { ...edge(log, side), limit: PAGE })), side);
+  if (!side) log.readAt = readAt;
+}
+
+/** Waits until the words of a place come: what is read then and what is heard overlap, and nothing falls between. */
+async function heard(placeId) {
+  const waits = () => store.connection.state === "live" && !store.hears(placeId);
+  if (!waits()) return;
+  await new Promise((done) => {
+    const off = store.on(["looking", "connection"], () => waits() || settle());
+    const timer = setTimeout(() => settle(), HEARD_MS);
+    const settle = () => {
+      clearTimeout(timer);
+      off();
+      done();
+    };
+  });
 }
 
 function edge(log, side) {
@@ -61,6 +85,19 @@ async function loadTalk(peer, log, side) {
 export async function loadAround(channelId, messageId) {
   const log = store.log(channelId);
   if (log.find(messageId)) return;
+  log.loading = true;
+  try {
+    await heard(channelId);
+    await showAround(channelId, messageId, log);
+  } finally {
+    log.loading = false;
+  }
+  if (!log.loaded) await loadMessages(channelId);
+  store.touch("log");
+}
+
+async function showAround(channelId, messageId, log) {
+  const readAt = Math.max(store.seq, store.hears(channelId) ? log.since : 0);
   const message = await hoped(api.message(messageId));
   if (!message || message.channelId !== channelId) return;
   const id = message.threadId ? (await hoped(api.thread(message.threadId)))?.parentMessageId : messageId;
@@ -70,8 +107,7 @@ export async function loadAround(channelId, messageId) {
   log.held = true;
   const middle = message.threadId ? await asked(api.message(id)) : message;
   store.merge(channelId, { messages: [...before.messages, middle, ...after.messages], hasMore: before.hasMore }, "older");
-  log.hasNewer = after.hasMore;
-  store.touch("log");
+  Object.assign(log, { hasNewer: after.hasMore, readAt });
 }
 
 /** Reads the newest rows when those that are here end further up. */
@@ -137,15 +173,29 @@ export async function learnClock() {
 }
 
 let readTimer = 0;
+let reading = "";
 
-/** Moves the hub's marker to what was read last, at most every 700 ms. */
+/** Moves the hub's marker to what was read last, at most every 700 ms; at once when the person goes elsewhere. */
 export function tellRead() {
-  const channelId = store.openId;
-  readTimer ||= setTimeout(() => {
-    readTimer = 0;
-    const { newest } = store.log(channelId);
-    if (newest.id && store.channels.get(channelId)?.role) hoped(api.read(channelId, newest.id));
-  }, READ_PAUSE_MS);
+  if (reading && reading !== store.openId) sendRead();
+  reading = store.openId;
+  readTimer ||= setTimeout(sendRead, READ_PAUSE_MS);
+}
+
+async function sendRead() {
+  clearTimeout(readTimer);
+  const channelId = reading;
+  readTimer = 0;
+  reading = "";
+  const { id } = store.log(channelId).newest;
+  if (!id || !store.channels.get(channelId)?.role) return;
+  const marker = await hoped(api.read(channelId, id));
+  if (marker) store.setRead(channelId, marker);
+}
+
+/** Called when another place was opened. */
+export function leaveRead() {
+  if (reading && reading !== store.openId) sendRead();
 }
 
 let doubtTimer = 0;

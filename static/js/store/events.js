@@ -4,6 +4,9 @@ import { now } from "./pulse.js";
 
 const TYPING_MS = 10_000;
 
+/** What is said in a channel, and what becomes of it: this comes only of channels that somebody looks at. */
+export const WORDS = new Set(["message", "message.edit", "message.delete", "reaction.add", "reaction.remove", "typing"].map((name) => `channel.${name}`).concat("thread.message"));
+
 /** Who a message is from as the hub tells it: `{id, kind, name, via}`; kind is "person", "agent" or "outside". */
 export function senderOf(store, row) {
   const id = row.foreign ? row.senderId : row.message.senderId;
@@ -115,7 +118,7 @@ function memberMoves(store, { channelId, seq, timestamp }, agentId, by) {
   if (!store.agents.has(agentId)) store.touch("strangers");
   if (channel.memberCount !== undefined) changeChannel(store, channelId, { memberCount: channel.memberCount + by });
   const log = store.log(channelId);
-  if (log.loaded && !log.hasNewer) log.say({ type: by > 0 ? "join" : "leave", agentId }, seq, timestamp);
+  if (log.follows) log.say({ type: by > 0 ? "join" : "leave", agentId }, seq, timestamp);
   return store.touch("log");
 }
 
@@ -139,7 +142,7 @@ function announce(store, { event, seq, timestamp }) {
 
 function collaborate(store, { channelId, event, senderId, seq, timestamp }) {
   const log = store.log(channelId);
-  if (!log.loaded || log.hasNewer) return;
+  if (!log.follows) return;
   log.put({ key: `card ${seq}`, kind: "card", order: seq, event: event.event, message: { senderId, timestamp } });
   log.trim();
   store.touch("log");

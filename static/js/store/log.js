@@ -21,6 +21,9 @@ export class ChannelLog {
   hasNewer = false;
   loaded = false;
   loading = false;
+  /** From behind which number on nothing is missing of what is said here, and how far it was read when it was read last. */
+  since = 0;
+  readAt = 0;
   /** After which number "New since" stands (null: nowhere), and when it was put there (0: not known). */
   freshSeq = null;
   freshAt = 0;
@@ -33,6 +36,7 @@ export class ChannelLog {
   threadId = "";
   #byId = new Map();
   #late = new Map();
+  #early = [];
   #doubtUntil = 0;
   #rate = { since: 0, count: 0, flood: false };
 
@@ -40,22 +44,44 @@ export class ChannelLog {
     return this.#byId.get(messageId);
   }
 
-  /** Adds what just happened, if the rows reach there. Answers the row, if any. */
+  /** Whether the rows end with the newest, so that what happens can be put below them. */
+  get follows() {
+    return this.loaded && !this.stale && !this.hasNewer;
+  }
+
+  /** Whether something may have been said, or become of it, since the rows were read, that nobody heard here. */
+  get stale() {
+    return this.loaded && this.readAt < this.since;
+  }
+
+  /** Words come from now on, whole from behind `since`; or they come no longer. */
+  hear(since) {
+    this.since = since;
+  }
+
+  leave() {
+    Object.assign(this, { since: Infinity, channelSeq: 0 });
+  }
+
+  /** Adds what just happened, if the rows reach there; else it waits for the page that is asked for. Answers the row, if any. */
   take(message, seq) {
     this.#note(message, seq);
     const known = this.#byId.get(message.id);
-    if (!known && (!this.loaded || this.hasNewer)) return undefined;
+    if (!known && !this.follows) {
+      if (this.loading && !this.held && this.#early.push([message, seq]) > MOST) this.#early = [];
+      return undefined;
+    }
     if (!known && this.held && this.rows.length >= MOST) return void (this.hasNewer = true);
     const floods = !known && this.#floods();
     if (floods && this.#fold(message, seq)) return undefined;
     return this.store(message, seq);
   }
 
-  /** Adds a stored message, or confirms the row that was waiting for it. Answers the row. */
-  store(message, seq) {
+  /** Adds a stored message, or confirms the row that was waiting for it; `whole` tells all that there is of it. Answers the row. */
+  store(message, seq, whole = false) {
     this.#note(message, seq);
     const known = this.#byId.get(message.id);
-    if (known) return this.#confirm(known, message, seq);
+    if (known) return this.#confirm(known, message, seq, whole);
     const row = { key: message.id, kind: "message", order: seq, version: 0, message: { ...message } };
     const late = this.#late.get(message.id);
     if (late) {
@@ -128,8 +154,10 @@ export class ChannelLog {
 
   /** Merges a page of history: `side` is "" for the newest, "older" or "newer" for what adjoins the rows here. */
   merge({ messages, hasMore }, side = "") {
-    if (side === "" && this.loaded && this.#leavesHole(messages, hasMore)) this.clear();
-    for (const message of messages) this.store(message, message.seq);
+    if (side === "" && this.stale) this.#keepOnly(messages, hasMore);
+    else if (side === "" && this.loaded && this.#leavesHole(messages, hasMore)) this.clear();
+    for (const message of messages) this.store(message, message.seq, true);
+    if (side !== "older") this.#takeEarly(side === "" || !hasMore);
     if (side === "older" || !this.loaded) this.hasMore = hasMore;
     if (side === "newer") this.hasNewer = hasMore || this.#behind();
     else if (side === "") this.hasNewer = this.#behind();
@@ -138,6 +166,23 @@ export class ChannelLog {
     if (side === "older") this.#cut(MOST, false);
     else if (side === "newer") this.#cut(MOST, true);
     else this.trim();
+  }
+
+  /** Lets go of the stored rows that are not among these, and of what the hub itself said above them. */
+  #keepOnly(messages, hasMore) {
+    const kept = new Set(messages.map(({ id }) => id));
+    const from = hasMore ? messages[0].seq : 0;
+    this.rows = this.rows.filter((row) => row.state || kept.has(row.key) || (!isStored(row) && row.kind !== "fold" && row.order >= from));
+    this.#byId = new Map(this.rows.map((row) => [row.key, row]));
+    this.loaded = false;
+  }
+
+  /** What was said while a page was asked for stands below it. */
+  #takeEarly(adjoins) {
+    const early = this.#early;
+    this.#early = [];
+    if (!adjoins || early.at(-1)?.[1] !== this.newest.seq) return;
+    for (const [message, seq] of early) if (seq > this.#end()) this.store(message, seq);
   }
 
   #leavesHole(messages, hasMore) {
@@ -249,12 +294,14 @@ export class ChannelLog {
     if (seq > this.newest.seq) this.newest = { id, seq };
   }
 
-  #confirm(row, message, seq) {
+  #confirm(row, message, seq, whole) {
     const moved = row.order !== seq;
-    Object.assign(row.message, message);
+    const before = row.message;
+    row.message = whole ? { ...message } : { ...before, ...message };
+    if (message.content !== before.content) row.html = row.asked = undefined;
+    if (moved || row.state || JSON.stringify(before) !== JSON.stringify(row.message)) row.version += 1;
     delete row.state;
     delete row.refusal;
-    row.version += 1;
     if (moved) {
       this.rows.splice(this.rows.indexOf(row), 1);
       row.order = seq;

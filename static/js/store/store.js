@@ -3,15 +3,15 @@
 import { ChannelLog } from "./log.js";
 import { Drafts, Outbox } from "./outbox.js";
 import { Clock, Pulse, hopsOf, now } from "./pulse.js";
-import { ACTS, reacted } from "./events.js";
-import { Outgoing } from "./outgoing.js";
+import { ACTS, WORDS, reacted } from "./events.js";
+import { Unread } from "./unread.js";
 
 const PATIENCE_MS = 2000; // a break shorter than this is nobody's concern
 
 /** The place where everything stands that waits for this person's decision. */
 export const NEEDS = "needs";
 
-class Store extends Outgoing {
+class Store extends Unread {
   me = null;
   agents = new Map();
   channels = new Map();
@@ -37,8 +37,6 @@ class Store extends Outgoing {
   made = null;
   outbox = null;
   drafts = null;
-  /** What is unread by channel, `{unread, mentions, readSeq}`, as the hub's markers say, and since. */
-  counts = new Map();
   /** The threads that were opened here, by the message that they hang under. */
   threads = new Map();
   /** What stands beside the log: null or `{channelId, parentId}`. */
@@ -54,56 +52,22 @@ class Store extends Outgoing {
   /** What the pages beside the chat show, by name; `page` is the one that is open. */
   page = "";
   pages = {};
-  #counted = 0;
   #logs = new Map();
   #heard = [];
   #patience = 0;
 
   enter({ me, agents, channels, unread, counted, asked }) {
     this.me = me;
-    this.#counted = counted;
+    this.counted = this.seq = counted;
     this.outbox = new Outbox(me.id);
     this.drafts = new Drafts(me.id);
     this.setAgents(agents);
     this.setChannels(channels);
-    this.setUnread(unread);
+    this.counts = new Map(Object.entries(unread));
     this.log(NEEDS).loaded = true;
     for (const told of asked) this.addTold(told.senderId, told, false);
     for (const entry of this.outbox.entries) this.expect(entry);
     this.touch("me");
-  }
-
-  // ---- what is unread -------------------------------------------------------
-
-  setUnread(channels) {
-    this.counts = new Map(Object.entries(channels));
-    this.touch("channels");
-  }
-
-  unread(channelId) {
-    return this.counts.get(channelId) ?? { unread: 0, mentions: 0, readSeq: 0 };
-  }
-
-  /** Somebody else said something, which this person may be watching. */
-  count(channelId, seq, senderId, mentions, watched = false) {
-    const before = this.unread(channelId);
-    if (watched && !before.unread) {
-      this.counts.set(channelId, { ...before, readSeq: Math.max(seq, before.readSeq) });
-      return this.touch("read");
-    }
-    if (senderId === this.me.id || seq <= before.readSeq || seq <= this.#counted) return undefined;
-    const called = before.mentions + Number(Boolean(mentions?.includes(this.me.id)));
-    this.counts.set(channelId, { ...before, unread: before.unread + 1, mentions: called });
-    return this.touch("channels");
-  }
-
-  /** The person has seen everything in the open channel. */
-  markRead() {
-    const { lastSeq, loaded, hasNewer } = this.log(this.openId);
-    const before = this.unread(this.openId);
-    if (!loaded || hasNewer || (before.readSeq >= lastSeq && !before.unread)) return;
-    this.counts.set(this.openId, { unread: 0, mentions: 0, readSeq: lastSeq });
-    this.touch("channels", "read", ...(this.openId.startsWith("@") ? ["agents"] : []));
   }
 
   setAgents(agents) {
@@ -306,7 +270,11 @@ class Store extends Outgoing {
   apply(envelope, seen) {
     const { channelId, channelSeq, event, foreign, seq } = envelope;
     if (seq) this.seq = Math.max(this.seq, seq);
-    const log = channelId && this.log(channelId);
+    if (WORDS.has(event.type) && !this.hears(channelId)) {
+      if (event.type === "channel.message") this.touch("unsure"); // on its way when the person looked elsewhere
+      return false;
+    }
+    const log = channelId && this.hears(channelId) && this.log(channelId);
     const gap = Boolean(log?.loaded && channelSeq && log.channelSeq && channelSeq > log.channelSeq + 1);
     if (log && channelSeq) log.channelSeq = channelSeq;
     const act = foreign && event.type !== "channel.message" ? undefined : ACTS[event.type];
@@ -331,7 +299,7 @@ class Store extends Outgoing {
     for (const log of this.#logs.values()) if (log.loaded) log.forget(reason);
     this.log(NEEDS).loaded = true;
     this.threads.clear();
-    this.#counted = 0;
+    this.counted = 0;
     this.touch("log", "channels", "side");
   }
 

@@ -1,6 +1,7 @@
 /** One stream for all tabs: the first that comes opens it, later ones get what they missed from here. */
 
-import { Stream, seqOf } from "../stream.js";
+import { seqOf } from "../stream/frames.js";
+import { Stream } from "../stream/stream.js";
 
 const KEPT = 3000; // frames remembered for tabs that come later
 
@@ -8,6 +9,7 @@ const tabs = new Set();
 let stream = null;
 let hello = null;
 let lastState = null;
+let looking = {};
 let recent = [];
 let startedAt = 0;
 let latest = 0;
@@ -47,9 +49,22 @@ function tell(state) {
   for (const { port } of tabs) port.postMessage({ state });
 }
 
+/** Of which channels words come from now on, told in its place among the frames. */
+function looks(next) {
+  looking = next;
+  flush();
+  for (const { port } of tabs) port.postMessage({ looking });
+}
+
+/** Words come of what any tab looks at. */
+function look() {
+  stream?.look([...tabs].flatMap((tab) => tab.look));
+}
+
 function open(cursor) {
   startedAt = seqOf(cursor);
-  stream = new Stream("/api/events", { frame: take, state: tell, refused }, cursor);
+  stream = new Stream("/api/events", { frame: take, state: tell, looking: looks, refused }, cursor);
+  look();
   stream.start();
 }
 
@@ -57,6 +72,7 @@ function refused(status) {
   for (const { port } of tabs) port.postMessage({ refused: status });
   stream = hello = null;
   recent = [];
+  looking = {};
 }
 
 /** A tab that comes late gets the greeting and what came since its page was made; if that is gone, a reset. */
@@ -68,34 +84,40 @@ function greet(tab) {
   const replay = old ? [] : recent.filter(({ frame }) => fresh(tab, frame));
   const word = (event, data) => ({ frame: { event, data: JSON.stringify(data) }, at: hello.at });
   const words = [word("hub.hello", greeting), ...(old ? [word("hub.reset", { ...greeting, reason: "late" })] : [])];
-  tab.port.postMessage({ frames: [...words, ...replay] });
+  tab.port.postMessage({ looking, frames: [...words, ...replay] });
 }
 
-function enter(tab, { cursor }) {
-  tab.since = seqOf(cursor);
+function enter(tab, { cursor, look: ids }) {
+  Object.assign(tab, { since: seqOf(cursor), look: ids });
   if (tabs.has(tab)) return;
-  if (!stream) open(cursor);
-  else {
+  if (stream) {
     flush();
     greet(tab);
   }
   tabs.add(tab);
+  if (stream) look();
+  else open(cursor);
   if (lastState) tab.port.postMessage({ state: lastState });
 }
 
 function leave(tab) {
   tabs.delete(tab);
-  if (tabs.size) return;
+  if (tabs.size) return void look();
   stream?.stop();
   stream = hello = lastState = null;
   recent = [];
+  looking = {};
 }
 
 addEventListener("connect", ({ ports: [port] }) => {
-  const tab = { port, since: 0 };
+  const tab = { port, since: 0, look: [] };
   port.onmessage = ({ data }) => {
     if (data.enter) enter(tab, data.enter);
     else if (data.leave) leave(tab);
+    else if (data.look) {
+      tab.look = data.look;
+      look();
+    }
     else if (data.tryNow) stream?.tryNow();
   };
 });

@@ -1,51 +1,16 @@
 /** The hub's event stream, read with fetch: it resumes by cursor, waits with jitter, and says why it is down. */
 
+import { FrameReader, seqOf } from "./frames.js";
+import { Looks } from "./looks.js";
+
 const SILENCE_MS = 40_000; // the hub speaks at least every 15 s
 const DOUBT_MS = 20_000;
 const CEILING_MS = 30_000;
 
-/** Splits the bytes of a stream into frames `{id, event, data, retry}`; what a frame lacks is undefined. */
-export class FrameReader {
-  #rest = "";
-  #frame = {};
-  #decoder = new TextDecoder();
-
-  /** The frames completed by these bytes, in order. */
-  push(bytes) {
-    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = lines.pop();
-    const frames = [];
-    for (const line of lines) {
-      const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-      if (text) this.#field(text);
-      else {
-        if (Object.keys(this.#frame).length) frames.push(this.#frame);
-        this.#frame = {};
-      }
-    }
-    return frames;
-  }
-
-  #field(line) {
-    const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment
-    const name = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
-    if (name === "data") this.#frame.data = this.#frame.data === undefined ? value : `${this.#frame.data}\n${value}`;
-    else if (name === "id" && !value.includes("\0")) this.#frame.id = value;
-    else if (name === "event") this.#frame.event = value;
-    else if (name === "retry" && /^\d+$/.test(value)) this.#frame.retry = Number(value);
-  }
-}
-
-/** The number in a cursor `EPOCH:SEQ`, or 0. */
-export function seqOf(cursor) {
-  return Number(/:(\d+)$/.exec(cursor || "")?.[1] || 0);
-}
-
 /**
  * One stream, kept open until `stop()`. Calls back:
  * `frame(frame, receivedAt)` for each frame with data that was not seen before,
+ * `looking({ID: SEQ})` when it changed of which channels the words come, whole from behind SEQ on,
  * `state({state, tries, retryAt, seq})` with state "connecting", "live" or "waiting",
  * `refused(status)` when the caller is no longer signed in (then it stops).
  */
@@ -60,12 +25,19 @@ export class Stream {
   #abort = null;
   #heardAt = 0;
   #wake = null;
+  #looks;
 
   /** `cursor` is where to begin: null is now. */
   constructor(url, on, cursor = null) {
     this.#url = url;
     this.#on = on;
     this.#cursor = cursor;
+    this.#looks = new Looks(on.looking);
+  }
+
+  /** What is said in these channels is wanted, and numbers of the others. */
+  look(ids) {
+    this.#looks.want(ids);
   }
 
   start() {
@@ -108,13 +80,14 @@ export class Stream {
     };
     try {
       heard();
-      const response = await fetch(this.#url, { headers: this.#headers(), cache: "no-store", signal: abort.signal });
+      const response = await fetch(this.#url + this.#looks.query, { headers: this.#headers(), cache: "no-store", signal: abort.signal });
       if (!response.ok) return this.#refusal(response);
       return await this.#read(response.body.getReader(), heard);
     } catch {
       return 0; // not reached, cut, or silent too long: all the same to the reader
     } finally {
       clearTimeout(watch.timer);
+      this.#looks.closed();
       abort.abort();
     }
   }
@@ -158,12 +131,15 @@ export class Stream {
     if (frame.id !== undefined && !seen) this.#cursor = frame.id;
     if (frame.event === "hub.hello") {
       this.#tries = 0;
+      this.#looks.opened(parsed(frame.data).streamId, seqOf(frame.id));
       this.#say("live");
     }
+    if (frame.event === "hub.reset") this.#looks.broke(seqOf(frame.id));
     if (frame.data === undefined || seen) return null;
     this.#on.frame(frame, receivedAt);
     if (frame.event === "hub.hello" && this.#lost) {
       this.#lost = false;
+      this.#looks.broke(seqOf(frame.id));
       this.#on.frame({ ...frame, event: "hub.reset" }, receivedAt);
     }
     return frame.event === "hub.bye" ? Number(parsed(frame.data).retry) || 0 : null;
