@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 SHOWN = """async () => {
   const { store } = await import("hub/store");
   const { rows, hasNewer } = store.log(store.openId);
-  return { orders: rows.filter(({ kind }) => kind === "message" || kind === "fold").map(({ order }) => order), hasNewer };
+  const said = rows.filter(({ kind }) => kind === "message" || kind === "fold");
+  return { orders: said.map(({ order }) => order), hasNewer };
 }"""
 HEARD = """async () => {
   const { store } = await import("hub/store");
