@@ -1,4 +1,4 @@
-"""python -m server: the bare hub, what touches its database (migrate), and what an installed Redis reads."""
+"""python -m server: the bare hub, what touches its database (`server.housework`), and what an installed Redis reads."""
 
 import argparse
 import asyncio
@@ -12,14 +12,28 @@ import msgspec
 import uvloop
 from aiohttp import http_parser
 
-from server import log
+from server import housework, log
 from server.app import serve
 from server.bus.embedded import EmbeddedRedisError
 from server.bus.embedded_conf import config
 from server.config import Settings, SettingsError, load
 from server.datadir import AlreadyRunning, DataDir
-from server.store.backing import BackupError, backup, restore
-from server.store.migrating import SchemaTooNew, migrate
+from server.proving import NotProved
+from server.store.dumping import BackupError
+from server.store.migrating import NoWayBack, SchemaTooNew
+from server.trial import TrialError
+
+REFUSALS = (
+    SettingsError,
+    AlreadyRunning,
+    SchemaTooNew,
+    NoWayBack,
+    EmbeddedRedisError,
+    BackupError,
+    NotProved,
+    TrialError,
+)
+"""What ends in one line for a person."""
 
 FILES = 1 << 16
 """Open files that the hub takes where the system allows so many."""
@@ -44,18 +58,13 @@ def main() -> int:
     log.configure()
     try:
         settings = _settings(arguments)
-        if arguments.command == "backup":
-            # Without the lock: the hub goes on meanwhile.
-            return _tell(backup(settings.database_url, arguments.to or settings.data_dir / "backups", arguments.keep))
+        if arguments.command in housework.COMMANDS:
+            housework.do(arguments.command, arguments, settings)
+            return 0
         with DataDir(settings.data_dir) as data:
-            if arguments.command == "migrate":
-                migrate(settings.database_url)
-            elif arguments.command == "restore":
-                return _tell(restore(settings.database_url, arguments.file or Path()))
-            else:
-                _require_c_parser()
-                uvloop.run(_run(settings, data))
-    except (SettingsError, AlreadyRunning, SchemaTooNew, EmbeddedRedisError, BackupError) as error:
+            _require_c_parser()
+            uvloop.run(_run(settings, data, arguments.closed_while))
+    except REFUSALS as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"cannot start: {error}")
@@ -64,11 +73,14 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="OpenClaw Hub, the bare process.")
-    commands = ("run", "migrate", "backup", "restore", "redis-conf")
+    commands = ("run", *housework.COMMANDS, "redis-conf")
     parser.add_argument("command", nargs="?", choices=commands, default="run")
-    parser.add_argument("file", nargs="?", type=Path, help="the backup to restore")
+    parser.add_argument("file", nargs="?", type=Path, help="the backup to restore, the folder of the snapshot")
     parser.add_argument("--to", type=Path, help="the folder for the backup (DATA_DIR/backups)")
     parser.add_argument("--keep", type=int, default=14, help="how many backups stay in that folder; 0 keeps all (14)")
+    parser.add_argument("--until", default="head", help="migrate: the revision to go to, or back to (the newest)")
+    parser.add_argument("--within", type=float, default=30.0, metavar="S", help="prove: how long it may take (30)")
+    parser.add_argument("--closed-while", type=Path, metavar="FILE", help="let only a tester in while there is FILE")
     parser.add_argument("--config", type=Path, help="settings file (TOML)")
     parser.add_argument("--data-dir", type=Path, help="where everything is kept")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
@@ -117,20 +129,13 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(settings: Settings, data: DataDir) -> None:
+async def _run(settings: Settings, data: DataDir, gate: Path | None) -> None:
     _raise_file_limit()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
-    await serve(settings, data, stopped)
-
-
-def _tell(path: Path | None) -> int:
-    """Print where a backup, or the database that one replaced, lies."""
-    if path is not None:
-        print(path)  # noqa: T201 - the answer of the command
-    return 0
+    await serve(settings, data, stopped, gate)
 
 
 def _fail(words: str) -> int:

@@ -6,6 +6,7 @@ import ssl
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -21,7 +22,7 @@ from server.bus.listener import Listener
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.canary import Canary
-from server.config import Settings, SettingsError
+from server.config import Settings, SettingsError, trial_socket
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
@@ -58,6 +59,7 @@ from server.notify import beat, notify
 from server.passwords import Argon2Passwords
 from server.store.database import Database
 from server.store.migrating import migrate
+from server.trial import PLACE_FILE, Place, TrialError, stand, stands
 from server.web import asyncapi, openapi, pages
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
@@ -256,8 +258,11 @@ def _proxies(settings: Settings) -> Proxies:
         raise SettingsError(f"setting refused: server.trusted_proxies: {error}") from None
 
 
-async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> None:
-    """Run the hub until `stopped`; prints the address, and the one-time link while there is no human."""
+async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate: Path | None = None) -> None:
+    """Run the hub until `stopped`; prints the address, and the one-time link while there is no human.
+
+    While there is a file `gate`, nobody but a tester gets in (`server.trial`).
+    """
     sys.setswitchinterval(SWITCH_S)
     tls = _tls(settings)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
@@ -275,6 +280,11 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+        stack.callback(asyncio.create_task(beat()).cancel)
+        if gate is not None and stands(gate):
+            await _stand_trial(runner, app[HUB], data, gate, stopped)
+            if stopped.is_set():
+                return
         port = await open_site(runner, settings.server.host, settings.server.port, tls)
         await _let_the_canary_sing(settings, app[HUB], port, stack)
         showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
@@ -287,11 +297,29 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event) -> No
         gc.freeze()  # what is there now stays: the collector need not look at it again
         gc.set_threshold(*COLLECT)
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
-        stack.callback(asyncio.create_task(beat()).cancel)
         notify("READY=1")
         await stopped.wait()
         notify("STOPPING=1")
         logger.info("hub is stopping")
+
+
+async def _stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path, stopped: asyncio.Event) -> None:
+    """Let a tester in by a socket, who speaks as the canary does, and nobody else until the gate is gone."""
+    found_place = await found_probe(hub)
+    if found_place is None:
+        raise TrialError("a channel or an agent has the canary's name hub-probe: rename it, there can be no trial else")
+    channel_id, secret = found_place
+
+    async def ready() -> None:
+        data.write_secret(PLACE_FILE, msgspec.json.encode(Place(channel_id, secret)).decode())
+        logger.info("hub is on trial")
+        notify("READY=1")
+
+    try:
+        await stand(runner, trial_socket(data.path), gate, stopped, ready)
+    finally:
+        (data.path / PLACE_FILE).unlink(missing_ok=True)
+    await forget(hub, channel_id)
 
 
 async def _let_the_canary_sing(settings: Settings, hub: Hub, port: int, stack: AsyncExitStack) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from time import perf_counter
 from uuid import uuid4
 
@@ -54,20 +55,31 @@ class Canary:
                     self._stats.probe_success = False
                 await asyncio.sleep(self._every_s)
 
+    async def once(self, session: aiohttp.ClientSession) -> str:
+        """Speak once and hear it; the id of the message. Raises what went wrong."""
+        async with self._listening(session):
+            await self._speak(session)
+        return self._expected.decode()
+
     async def _follow(self, session: aiohttp.ClientSession) -> None:
+        async with self._listening(session) as listening:
+            while not listening.done():
+                await self._forget(self._channel_id)
+                for _ in range(FORGET_EVERY):
+                    await self._speak(session)
+                    await asyncio.wait([listening], timeout=self._every_s)
+                    if listening.done():
+                        break
+
+    @asynccontextmanager
+    async def _listening(self, session: aiohttp.ClientSession) -> AsyncIterator[asyncio.Task[None]]:
         query = {"channels": self._channel_id, "types": "channel.message"}
         async with session.get("/api/events", params=query) as response:
             response.raise_for_status()
             await response.content.readuntil(b"\n\n")
             listening = asyncio.create_task(self._listen(response))
             try:
-                while not listening.done():
-                    await self._forget(self._channel_id)
-                    for _ in range(FORGET_EVERY):
-                        await self._speak(session)
-                        await asyncio.wait([listening], timeout=self._every_s)
-                        if listening.done():
-                            break
+                yield listening
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)

@@ -169,14 +169,23 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 
 def redis_socket(data_dir: Path) -> Path:
     """Where the private Redis listens: `DATA_DIR/redis.sock`, or where that is too long for the kernel a short path."""
-    path = data_dir.absolute() / "redis.sock"
+    return _socket(data_dir, "redis.sock")
+
+
+def trial_socket(data_dir: Path) -> Path:
+    """Where a hub on trial listens (`server.trial`): `DATA_DIR/trial.sock`, or a short path."""
+    return _socket(data_dir, "trial.sock")
+
+
+def _socket(data_dir: Path, name: str) -> Path:
+    path = data_dir.absolute() / name
     if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
         return path
     short = hashlib.sha256(os.fsencode(path.parent)).hexdigest()[:16]
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and len(os.fsencode(runtime)) <= SOCKET_PATH_BYTES - 48:
-        return Path(runtime) / f"openclaw-hub-{short}" / "redis.sock"
-    return Path(tempfile.gettempdir()) / f"openclaw-hub-{os.getuid()}-{short}" / "redis.sock"
+        return Path(runtime) / f"openclaw-hub-{short}" / name
+    return Path(tempfile.gettempdir()) / f"openclaw-hub-{os.getuid()}-{short}" / name
 
 
 def masked(url: str) -> str:

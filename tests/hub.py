@@ -37,6 +37,8 @@ class HubProcess:
         self.wrap: tuple[str, ...] = ()
         """A command that runs the hub as its own process from the next start on (tests/faults.py)."""
         self._log = folder / "hub.log"
+        self.options: tuple[str, ...] = ()
+        """Further options of `python -m server`."""
         self.settings = settings
         self._trusted: ssl.SSLContext | bool = True
         self._reading: asyncio.Task[None] | None = None
@@ -104,6 +106,7 @@ class HubProcess:
                     str(self.data_dir),
                     "--port",
                     str(self.port),
+                    *self.options,
                 ),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

@@ -15,8 +15,6 @@ WAL_BYTES = 32 << 20
 """What is left of the write-ahead log's file after a checkpoint; a long reader may make it grow for a while."""
 
 _SQLITE = {
-    # only heeded in a database without tables: freed pages can then be given back a few at a time
-    "auto_vacuum": "INCREMENTAL",
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "foreign_keys": "ON",
@@ -32,7 +30,10 @@ def writing(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres(parsed))
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
-    _pragmas(engine, {**_SQLITE, "wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES)})
+    # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
+    # few at a time. It is no reader's, since saying it writes to the file.
+    bounds = {"wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES)}
+    _pragmas(engine, {"auto_vacuum": "INCREMENTAL", **_SQLITE, **bounds})
     event.listen(engine, "begin", _begin_immediate)
     return engine
 

@@ -20,8 +20,11 @@ class Encryption:
         self.authority = authority.read_bytes() if authority is not None else None
 
     def demand(self, request: web.Request, peer: Peer) -> None:
-        """Let pass what came by TLS. Raises a redirect for a page, Forbidden for what may have shown a secret."""
-        if peer.secure or not self._required or request.path == AUTHORITY:
+        """Let pass what came by TLS. Raises a redirect for a page, Forbidden for what may have shown a secret.
+
+        Who has no address came by a socket of this machine's own, through no network (`server.trial`).
+        """
+        if peer.secure or not peer.address or not self._required or request.path == AUTHORITY:
             return
         if request.method in ("GET", "HEAD") and request.path in PAGES and hdrs.AUTHORIZATION not in request.headers:
             raise web.HTTPPermanentRedirect(f"https://{peer.host}{request.path}")

@@ -2,21 +2,28 @@
 
 import asyncio
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
-from server.store.backing import BackupError, backup, restore
+from server.store.backing import backup, prune, restore
+from server.store.dumping import BackupError
+from server.store.migrating import SchemaTooNew, migrate
 from tests.hub import ROOT, HubProcess
+from tests.servers import Postgres
 
 
-async def server(hub: HubProcess, *arguments: str) -> tuple[int, str, str]:
+async def server(hub: HubProcess, *arguments: str, database: str = "") -> tuple[int, str, str]:
     command = (sys.executable, "-m", "server", *arguments, "--data-dir", str(hub.data_dir))
     environ = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+    environ |= {"HUB_DATABASE_URL": database} if database else {}
     ended = await asyncio.to_thread(
         subprocess.run, command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
@@ -74,6 +81,117 @@ def epoch_of(file: Path) -> str:
     return epoch
 
 
+async def test_a_backup_that_no_hub_can_run_on_is_told(own_hub: HubProcess, tmp_path: Path) -> None:
+    await own_hub.stop()
+    with sqlite3.connect(own_hub.data_dir / "hub.db") as live:
+        # whole as a file, and of no use to a hub
+        live.execute("DROP TABLE messages")
+    live.close()
+    code, printed, said = await server(own_hub, "backup", "--to", str(tmp_path / "backups"))
+    assert (code, printed) == (1, "")
+    assert "is whole, but a hub on a copy of it did not answer" in said
+    (kept,) = (tmp_path / "backups").iterdir()
+    assert str(kept) in said
+
+
+async def test_a_restore_says_what_it_replaced(own_hub: HubProcess, tmp_path: Path) -> None:
+    async with own_hub.client() as admin:
+        general = await admin.general()
+        await admin.say(general, "one")
+        code, file, _ = await server(own_hub, "backup", "--to", str(tmp_path / "backups"))
+        assert code == 0
+        await admin.say(general, "two")
+    await own_hub.stop()
+    code, _, said = await server(own_hub, "restore", file)
+    assert code == 0, said
+    assert re.search(r"restored 1 messages, the last of .+; it replaced 2 messages, the last of ", said)
+
+
+async def test_a_postgresql_is_dumped_and_restored_by_its_own_tools(postgres_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    async with HubProcess(tmp_path, HUB_DATABASE_URL=postgres_url) as hub:
+        async with hub.client() as admin:
+            general = await admin.general()
+            await admin.say(general, "before")
+            code, printed, said = await server(hub, "backup", "--to", str(folder), database=postgres_url)
+            assert (code, said) == (0, "")
+            await admin.say(general, "after the backup")
+        assert [path.name for path in folder.iterdir()] == [Path(printed).name]
+        assert mode_of(Path(printed)) == 0o600
+        assert databases(postgres_url) == 1, "the one of the trial is gone"
+        epoch = postgres_epoch(postgres_url)
+        await hub.stop()
+        code, replaced, said = await server(hub, "restore", printed, database=postgres_url)
+        assert code == 0, said
+        assert "restored 1 messages" in said
+        assert "it replaced 2 messages" in said
+        assert postgres_epoch(postgres_url) != epoch
+        await hub.start()
+        async with hub.client() as admin:
+            history = await admin.ok("GET", f"/api/messages?channelId={general}")
+            assert [message["content"] for message in history["messages"]] == ["before"]
+        await hub.stop()
+        code, _, said = await server(hub, "restore", replaced, database=postgres_url)
+        assert code == 0, said
+        assert "restored 2 messages" in said
+
+
+async def test_a_dump_that_is_damaged_or_newer_replaces_nothing(postgres_url: str, tmp_path: Path) -> None:
+    migrate(postgres_url)
+    whole = backup(postgres_url, tmp_path / "b")
+    epoch = postgres_epoch(postgres_url)
+    bad = tmp_path / "bad.dump"
+    for content in (b"", b"a poem", whole.read_bytes()[:-200]):
+        bad.write_bytes(content)
+        with pytest.raises(BackupError):
+            restore(postgres_url, bad, tmp_path)
+    execute(postgres_url, "UPDATE alembic_version SET version_num = '9999'")
+    newer = backup(postgres_url, tmp_path / "b")
+    execute(postgres_url, "UPDATE alembic_version SET version_num = '0004'")
+    with pytest.raises(SchemaTooNew):
+        restore(postgres_url, newer, tmp_path)
+    assert postgres_epoch(postgres_url) == epoch
+
+
+async def test_a_user_who_may_make_no_database_gets_a_backup_and_a_word(
+    postgres: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    execute(postgres_url, "CREATE ROLE humble LOGIN; GRANT ALL ON SCHEMA public TO humble")
+    humble = postgres_url.replace("//hub@", "//humble@")
+    try:
+        migrate(humble)
+        code, printed, said = await server(HubProcess(tmp_path), "backup", "--to", str(tmp_path / "b"), database=humble)
+        assert code == 0, said
+        assert str(tmp_path / "b") in printed
+        assert "is whole, but no hub was tried on a copy of it" in said
+        assert "CREATEDB" in said
+    finally:
+        execute(postgres_url, "DROP OWNED BY humble; DROP ROLE humble")
+
+
+def execute(url: str, sql: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(sql))
+    engine.dispose()
+
+
+def asked(url: str, sql: str) -> Any:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        answer = connection.execute(text(sql)).scalar_one()
+    engine.dispose()
+    return answer
+
+
+def databases(url: str) -> int:
+    return int(asked(url, "SELECT count(*) FROM pg_database WHERE datname LIKE 'test%' OR datname LIKE 'openclaw%'"))
+
+
+def postgres_epoch(url: str) -> str:
+    return str(asked(url, "SELECT epoch FROM log_head"))
+
+
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/hub.db"
@@ -90,19 +208,20 @@ def database(tmp_path: Path) -> Path:
 
 
 def test_only_the_newest_are_kept(database: Path, url: str, tmp_path: Path) -> None:
-    made = [backup(url, tmp_path / "b", keep=2) for _ in range(4)]
+    made = [backup(url, tmp_path / "b") for _ in range(4)]
+    prune(tmp_path / "b", keep=2)
     assert sorted((tmp_path / "b").iterdir()) == made[2:]
 
 
 def test_nothing_to_back_up_is_said(url: str, tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="there is no database"):
-        backup(url, tmp_path / "b", keep=2)
+        backup(url, tmp_path / "b")
 
 
 def test_a_damaged_database_gives_no_backup(database: Path, url: str, tmp_path: Path) -> None:
     database.write_bytes(b"SQLite format 3\0" + b"x" * 8176)
     with pytest.raises(BackupError):
-        backup(url, tmp_path / "b", keep=2)
+        backup(url, tmp_path / "b")
     assert list((tmp_path / "b").iterdir()) == []
 
 
@@ -113,7 +232,7 @@ def test_what_is_no_backup_replaces_nothing(database: Path, url: str, tmp_path: 
     if content is not None:
         bad.write_bytes(content)
     with pytest.raises(BackupError):
-        restore(url, bad)
+        restore(url, bad, tmp_path)
     assert database.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} <= {"hub.db", "bad.db"}
 
@@ -123,9 +242,4 @@ def test_a_database_in_use_is_no_backup(database: Path, url: str, tmp_path: Path
     live.write_bytes(database.read_bytes())
     (tmp_path / "live.db-wal").write_bytes(b"the rest of it")
     with pytest.raises(BackupError, match="in use"):
-        restore(url, live)
-
-
-def test_postgresql_has_tools_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="pg_dump"):
-        backup("postgresql://hub@db/hub", tmp_path, keep=1)
+        restore(url, live, tmp_path)

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from hubctl.certificates import Pair, make_authority, make_certificate
+from server.proving import prove
 from tests.hub import HubProcess
 
 NAMES = ("localhost", "127.0.0.1")
@@ -132,3 +133,13 @@ async def test_a_certificate_that_cannot_serve_is_named(
     assert hub.process is not None
     assert await hub.process.wait() == 1
     assert words in hub.log_text
+
+
+async def test_a_hub_on_trial_is_asked_without_tls_by_its_own_machine(certified: Certified, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    hub = certified.hub(tmp_path)
+    hub.options = ("--closed-while", str(gate))
+    await hub.start(ready=False)
+    await prove(hub.data_dir, 30)
+    await hub.stop()

@@ -27,8 +27,11 @@ MAY_IMPORT = {
     "server.markdown": set(),
     "server.metrics": {"server.core"},
     "server.canary": {"server.core"},
+    "server.trial": set(),
+    "server.proving": {"server.core", "server.canary", "server.config", "server.trial"},
     "server.web": {"server.core", "server.web", "server.assets"},
     "server.app": {"server"},
+    "server.housework": {"server"},
     "server.__main__": {"server"},
     "hubctl": {"server.config", "hubctl"},
 }

@@ -20,3 +20,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hour", "objective", name=op.f("pk_objectives")),
         comment="What was counted of each objective, by hours since the epoch",
     )
+
+
+def downgrade() -> None:
+    """Let it go: what it counts begins anew, and nobody wrote any of it."""
+    op.drop_table("objectives")
