@@ -32,6 +32,7 @@ from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
 from server.core.founding import found, operator_token
 from server.core.hub import OPERATOR, Bounds, Hub
+from server.core.indexing import keep_indexed
 from server.core.levels import levels
 from server.core.mirror import Mirror
 from server.core.model import Limits
@@ -131,8 +132,8 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> w
     hub.objectives.load(await log.records.objective_hours(0))
     stack.push_async_callback(hub.objectives.stop, writer)
     judging = hub.objectives.run(writer, OPERATOR)
-    keeping = keep(hub, settings.log.retention_days)
-    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), keeping, judging, tally.run(hub)):
+    keeping = (keep(hub, settings.log.retention_days), keep_indexed(hub))
+    for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), *keeping, judging, tally.run(hub)):
         stack.callback(asyncio.create_task(turn).cancel)
     markdown = Markdown()
     stack.push_async_callback(markdown.stop)

@@ -75,6 +75,12 @@ class TidyUp(Change, frozen=True):
     pages: int
 
 
+class IndexMessages(Change, frozen=True):
+    """The words of at most `most` messages that are not in the full text yet enter it, the oldest first."""
+
+    most: int
+
+
 class TouchLog(Change, frozen=True):
     """Nothing, but written: to see whether the disk takes anything."""
 

@@ -20,6 +20,7 @@ from server.core.changes import (
     DropToken,
     EditMessage,
     ForgetMessages,
+    IndexMessages,
     InsertMessage,
     InsertThread,
     MoveMarker,
@@ -138,6 +139,7 @@ class Directory:
     @apply.register(TouchLog)
     @apply.register(SpendCode)
     @apply.register(DropCode)
+    @apply.register(IndexMessages)
     @apply.register(InsertMessage)
     @apply.register(EditMessage)
     @apply.register(BuryMessage)

@@ -11,11 +11,15 @@ from server.core.model import Channel, Code, Message
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where the log stands: `seq` is the newest event's, `oldest` the first that can still be replayed."""
+    """Where the log stands: `seq` is the newest event's, `oldest` the first that can still be replayed.
+
+    The full text holds the messages up to `indexed`.
+    """
 
     epoch: str
     seq: int
     oldest: int
+    indexed: int = 0
 
 
 class Log(Protocol):

@@ -1,11 +1,11 @@
-"""What changes to messages, threads, reactions, markers and questions do to the tables."""
+"""What changes to messages, threads, reactions, markers and questions do to the tables, and to the full text."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Row, bindparam, delete, distinct, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, distinct, func, insert, select, update
 
 from server.core.changes import (
     AddReaction,
@@ -14,6 +14,7 @@ from server.core.changes import (
     DropReaction,
     EditMessage,
     ForgetMessages,
+    IndexMessages,
     InsertThread,
     MoveMarker,
     SettleQuestion,
@@ -25,7 +26,7 @@ from server.store.prepared import Cursor, Insert, Prepared
 from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
 from server.store.statements import execute
-from server.store.tables import agent_events, events, markers, mentions, messages, reactions, threads
+from server.store.tables import agent_events, events, log_head, markers, mentions, messages, reactions, threads
 
 EMOJI_MOST = 64
 """Different emoji on one message."""
@@ -38,18 +39,16 @@ _REPLIED = (
 
 
 class Messages:
-    """Where new messages go: their table, who they call, the threads they are in, and the full text."""
+    """Where new messages go: their table, who they call, the threads they are in. The full text takes them later."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._add = Insert.into(messages, dialect, MESSAGE_COLUMNS)
         self._call = Insert.into(mentions, dialect, ("agent_id", "channel_id", "message_seq"))
         self._reply = Prepared(_REPLIED, dialect)
-        self._index = index_for(dialect)
 
     def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """Store messages that have their numbers."""
         self._add.run(cursor, [message_row(message) for message in new])
-        self._index.add(cursor, new)
         self._call.run(cursor, [row for message in new if message.mentions for row in _mention_rows(message)])
         replies = Counter(message.thread_id for message in new if message.thread_id is not None)
         if replies:
@@ -71,12 +70,43 @@ def _alive(connection: Connection, condition: Any) -> Row[Any]:
     return row
 
 
+_INDEXED: Select[Any] = select(
+    messages.c.seq, messages.c.channel_id, messages.c.sender_id, messages.c.content, messages.c.deleted_at
+)
+"""What the full text needs to know of a message."""
+
+
+@execute.register
+def _index_messages(change: IndexMessages, connection: Connection) -> None:
+    head = connection.execute(select(log_head.c.seq, log_head.c.indexed)).one()
+    waiting = _INDEXED.where(messages.c.seq > head.indexed).order_by(messages.c.seq).limit(change.most)
+    rows = connection.execute(waiting).all()
+    index_for(connection.dialect).add(connection, rows)
+    reached = rows[-1].seq if len(rows) == change.most else head.seq
+    connection.execute(update(log_head).values(indexed=reached))
+
+
+def _unindex(connection: Connection, row: Row[Any]) -> bool:
+    """Take a message, as it was, out of the full text; False when that has not come to it yet."""
+    if row.deleted_at is not None or row.seq > connection.execute(select(log_head.c.indexed)).scalar_one():
+        return False
+    index_for(connection.dialect).forget(connection, row)
+    return True
+
+
+def _index_anew(connection: Connection, row: Row[Any]) -> None:
+    """A message has other words than `row`."""
+    if _unindex(connection, row):
+        now = _INDEXED.where(messages.c.seq == row.seq)
+        index_for(connection.dialect).add(connection, connection.execute(now).all())
+
+
 @execute.register
 def _edit_message(change: EditMessage, connection: Connection) -> None:
     row = _alive(connection, messages.c.id == change.message_id)
     news = {"content": change.content, "mentions": " ".join(change.mentions), "edited_at": change.edited_at}
     connection.execute(update(messages).where(messages.c.seq == row.seq).values(news))
-    index_for(connection.dialect).replace(connection, row.seq, row.content, change.content)
+    _index_anew(connection, row)
     connection.execute(delete(mentions).where(mentions.c.message_seq == row.seq))
     called = [agent_id for agent_id in change.mentions if agent_id != row.sender_id]
     if called:
@@ -89,7 +119,7 @@ def _bury_message(change: BuryMessage, connection: Connection) -> None:
     row = _alive(connection, messages.c.id == change.message_id)
     rest = {"content": "", "mentions": "", "deleted_at": change.deleted_at}
     connection.execute(update(messages).where(messages.c.seq == row.seq).values(rest))
-    index_for(connection.dialect).replace(connection, row.seq, row.content, "")
+    _unindex(connection, row)
     connection.execute(delete(mentions).where(mentions.c.message_seq == row.seq))
     connection.execute(delete(reactions).where(reactions.c.message_seq == row.seq))
     if row.thread_id is not None:
@@ -99,10 +129,9 @@ def _bury_message(change: BuryMessage, connection: Connection) -> None:
 
 @execute.register
 def _forget_messages(change: ForgetMessages, connection: Connection) -> None:
-    index = index_for(connection.dialect)
     said = messages.c.channel_id == change.channel_id
-    for row in connection.execute(select(messages.c.seq, messages.c.content).where(said)).all():
-        index.replace(connection, row.seq, row.content, "")
+    for row in connection.execute(_INDEXED.where(said)).all():
+        _unindex(connection, row)
         connection.execute(update(events).where(events.c.seq == row.seq).values(payload=b""))
     connection.execute(delete(messages).where(said))
 

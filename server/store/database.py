@@ -113,7 +113,7 @@ class Database:
         """See `core.ports.Log.head`."""
         row = await self._read(lambda c: c.execute(select(log_head)).one())
         self._epoch = row.epoch
-        return Head(row.epoch, row.seq, row.oldest)
+        return Head(row.epoch, row.seq, row.oldest, row.indexed)
 
     async def contents(self) -> list[Change]:
         """See `core.ports.Log.contents`."""

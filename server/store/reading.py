@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, select, union
 
 from server.core.model import Deed, Message, Replies, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store.rows import deed_of, message_of, replies_of, thread_of, told_of
-from server.store.searching import index_for
-from server.store.tables import agent_events, audit, markers, mentions, messages, reactions, threads
+from server.store.searching import fits, index_for, terms_of
+from server.store.tables import agent_events, audit, log_head, markers, mentions, messages, reactions, threads
 
 UNREAD_MOST = 10_000
 """Messages behind a marker that are looked at to count the unread ones; beyond, the number means "or more"."""
@@ -33,15 +33,40 @@ def history(connection: Connection, channel_id: str, thread_id: str | None, span
 
 
 def search(connection: Connection, wanted: Search) -> list[Message]:
-    """Messages with these words, newest first."""
-    matching = index_for(connection.dialect).matching(wanted.words)
-    if matching is None or not wanted.channel_ids:
+    """Messages with these words, newest first: those that the full text has not taken in yet, then from there."""
+    terms = terms_of(wanted.words)
+    if not terms or not wanted.channel_ids:
         return []
-    query = select(messages).select_from(matching.rows)
-    query = query.where(matching.condition, messages.c.channel_id.in_(wanted.channel_ids))
-    if wanted.sender_id is not None:
-        query = query.where(messages.c.sender_id == wanted.sender_id)
-    return _messages(connection, _spanned(query, matching.seq, Span(wanted.limit, before=wanted.before)))
+    indexed = connection.execute(select(log_head.c.indexed)).scalar_one()
+    found = _fresh(connection, wanted, terms, indexed)
+    if len(found) <= wanted.limit:
+        matching = index_for(connection.dialect).matching(connection, wanted, terms)
+        query = select(messages).select_from(matching.rows).where(matching.condition)
+        query = query.where(messages.c.channel_id.in_(wanted.channel_ids))
+        if wanted.sender_id is not None:
+            query = query.where(messages.c.sender_id == wanted.sender_id)
+        before = indexed + 1 if wanted.before is None else min(wanted.before, indexed + 1)
+        query = _spanned(query, matching.seq, Span(wanted.limit - len(found), before=before))
+        found += connection.execute(query).all()
+    return _complete(connection, found)
+
+
+def _fresh(connection: Connection, wanted: Search, terms: Sequence[str], indexed: int) -> list[Row[Any]]:
+    """Of the messages that are not in the full text yet: one more than `wanted.limit` when there are more."""
+    query = select(messages).where(messages.c.seq > indexed).order_by(messages.c.seq.desc())
+    if wanted.before is not None:
+        query = query.where(messages.c.seq < wanted.before)
+    # judged here: a condition on the channel would have a database walk the channels' whole histories
+    channel_ids = frozenset(wanted.channel_ids)
+    found: list[Row[Any]] = []
+    with connection.execute(query) as rows:
+        for row in rows:
+            here = row.channel_id in channel_ids and wanted.sender_id in (None, row.sender_id)
+            if here and row.deleted_at is None and fits(row.content, terms):
+                found.append(row)
+                if len(found) > wanted.limit:
+                    break
+    return found
 
 
 def _spanned(query: Select[Any], seq: ColumnElement[int], span: Span) -> Select[Any]:
@@ -53,8 +78,12 @@ def _spanned(query: Select[Any], seq: ColumnElement[int], span: Span) -> Select[
 
 
 def _messages(connection: Connection, query: Select[Any]) -> list[Message]:
-    """The messages of a query, with what hangs on them."""
-    found = [message_of(row) for row in connection.execute(query)]
+    return _complete(connection, connection.execute(query).all())
+
+
+def _complete(connection: Connection, rows: Sequence[Row[Any]]) -> list[Message]:
+    """The messages in rows, with what hangs on them."""
+    found = [message_of(row) for row in rows]
     if not found:
         return found
     counts = _reactions(connection, [message.seq for message in found])

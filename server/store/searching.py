@@ -1,13 +1,18 @@
 """Full text, on each database by its own means: FTS5 on SQLite, tsvector on PostgreSQL.
 
-Both index words, in any case and without accents, and find each term as a word or, from three letters on, as the
-beginning of one. What a person types is cut into words first, so that no syntax of either reaches it.
+Both get the words that `words_of` cuts, so both find the same: each term as a word or, from three letters on, as the
+beginning of one. Channel and sender stand among the words as marks that nobody can type, so that a search in few
+channels walks over no others' messages.
+
+Messages enter the index a moment after they were stored, many at a time (`IndexMessages`): in the transaction that
+stores a message the index would be a third of the cost. What is not in it yet is few, and is looked at one by one.
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
     BigInteger,
@@ -16,23 +21,40 @@ from sqlalchemy import (
     Dialect,
     FromClause,
     Integer,
+    Row,
     Text,
     bindparam,
     cast,
     column,
+    select,
     table,
     text,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
-from server.core.model import Message
-from server.store.prepared import Cursor, Insert
-from server.store.tables import messages
+from server.core.records import Search
+from server.store.prepared import Insert
+from server.store.tables import channels, messages
 
 TERMS = 16
 PREFIX_LENGTH = 3
 WORD_LENGTH = 255
 """PostgreSQL takes no lexeme above 2,046 bytes."""
+
+FEW_CHANNELS = 4
+"""So many channels are told apart in the index at little cost, be it those to look in or all others."""
+
+SMALL_SHARE = 50
+MOST_CHANNELS = 500
+"""Where the channels to look in hold less than the 50th part of all that was said, walking over the rest would take
+long: there the index is asked for up to so many."""
+
+SPELLED_WORDS = 64
+"""A beginning that so many words have at most is looked for as these words. FTS5 gathers all messages for a beginning
+before it gives the first, and walks from the newest for words."""
+
+MARK = "·"
+"""Begins what stands for a channel or a sender: no word holds it, and SQLite's `ascii` takes it for a letter."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -46,75 +68,141 @@ class Matching(NamedTuple):
 
 
 class Index(Protocol):
-    """The words of messages, kept within the transaction that changes the messages."""
+    """The words of messages. A message in it leaves it before its content changes, and enters it anew."""
 
-    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
-        """Index new messages."""
+    def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
+        """Index messages, tombstones excepted."""
 
-    def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:
-        """A message's content changes; empty when it becomes a tombstone."""
+    def forget(self, connection: Connection, row: Row[Any]) -> None:
+        """A message that is in the index, as it was indexed, leaves it."""
 
-    def matching(self, query: str) -> Matching | None:
-        """Messages that hold all words of `query`; None when there is no word in it."""
+    def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
+        """Messages of the index that hold all `terms`; channels and sender are judged in part."""
 
 
 def words_of(content: str) -> list[str]:
     """The different words of a text, lower case, without accents."""
-    plain = unicodedata.normalize("NFKD", content.lower())
-    bare = plain if plain.isascii() else "".join(c for c in plain if not unicodedata.combining(c))
-    return sorted({word[:WORD_LENGTH] for word in _WORD.findall(bare)})
+    plain = content.lower()
+    if not plain.isascii():
+        plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
+    return sorted({word[:WORD_LENGTH] for word in _WORD.findall(plain)})
+
+
+def terms_of(query: str) -> list[str]:
+    """What a query asks for; empty when there is no word in it."""
+    return words_of(query)[:TERMS]
+
+
+def fits(content: str, terms: Sequence[str]) -> bool:
+    """Whether a text holds all `terms`, as the index would have it."""
+    words = words_of(content)
+    return all(
+        any(word.startswith(term) for word in words) if len(term) >= PREFIX_LENGTH else term in words for term in terms
+    )
+
+
+def _marked(row: Row[Any]) -> list[str]:
+    """What is indexed of a message."""
+    return [*words_of(row.content), _channel(row.channel_id), _sender(row.sender_id)]
+
+
+def _channel(channel_id: str) -> str:
+    return f"{MARK}c{channel_id.replace('-', '')}"
+
+
+def _sender(sender_id: str) -> str:
+    return f"{MARK}s{sender_id.encode().hex()}"
+
+
+class Marks(NamedTuple):
+    """What a message must have besides the words: one of each list of `needed`, and none of `barred`."""
+
+    needed: list[list[str]]
+    barred: list[str]
+
+
+def _marks(connection: Connection, wanted: Search) -> Marks:
+    """What spares the index most; channels that it is not asked for are told by the messages themselves."""
+    sizes = {row.id: row.seq for row in connection.execute(select(channels.c.id, channels.c.seq))}
+    here = wanted.channel_ids
+    others = [channel_id for channel_id in sizes.keys() - set(here) if sizes[channel_id]]
+    share = sum(sizes.get(channel_id, 0) for channel_id in here)
+    needed = [] if wanted.sender_id is None else [[_sender(wanted.sender_id)]]
+    is_small = share * SMALL_SHARE < sum(sizes.values()) and len(here) <= MOST_CHANNELS
+    if len(here) <= FEW_CHANNELS or is_small:
+        return Marks([*needed, [_channel(channel_id) for channel_id in here]], [])
+    return Marks(needed, [_channel(channel_id) for channel_id in others] if len(others) <= FEW_CHANNELS else [])
 
 
 class SqliteIndex:
-    """FTS5 with the text in `messages` itself, so that it is stored once."""
+    """FTS5 that keeps no text: nothing is asked of it but which words are in which messages."""
 
-    _ADD = Insert("INSERT INTO messages_fts (rowid, content)", "(?, ?)")
-    _FORGET = text("INSERT INTO messages_fts(messages_fts, rowid, content) VALUES ('delete', :seq, :content)")
-    _LEARN = text("INSERT INTO messages_fts(rowid, content) VALUES (:seq, :content)")
+    _ADD = Insert("INSERT INTO messages_fts (rowid, words)", "(?, ?)")
+    _FORGET = text("INSERT INTO messages_fts(messages_fts, rowid, words) VALUES ('delete', :seq, :words)")
+    # a step from each word to the next: the view has a row for every word of every message, and no other way past them
+    _BEGINNING = text(
+        "WITH RECURSIVE found(word) AS ("
+        "SELECT (SELECT term FROM messages_words WHERE term >= :first AND term <= :last LIMIT 1) UNION ALL "
+        "SELECT (SELECT term FROM messages_words WHERE term >= found.word || char(1) AND term <= :last LIMIT 1) "
+        "FROM found WHERE found.word IS NOT NULL"
+        ") SELECT word FROM found WHERE word IS NOT NULL LIMIT :most"
+    )
     _found = table("messages_fts", column("rowid", Integer), column("messages_fts", Text))
 
-    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
+    def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.add`."""
-        self._ADD.run(cursor, [(message.seq, message.content) for message in new])
+        there = [(row.seq, " ".join(_marked(row))) for row in rows if row.deleted_at is None]
+        self._ADD.run(connection.connection.cursor(), there)
 
-    def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:
-        """See `Index.replace`."""
-        connection.execute(self._FORGET, {"seq": seq, "content": before})
-        connection.execute(self._LEARN, {"seq": seq, "content": after})
+    def forget(self, connection: Connection, row: Row[Any]) -> None:
+        """See `Index.forget`."""
+        connection.execute(self._FORGET, {"seq": row.seq, "words": " ".join(_marked(row))})
 
-    def matching(self, query: str) -> Matching | None:
+    def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
         """See `Index.matching`."""
-        terms = [word[:WORD_LENGTH] for word in _WORD.findall(query)][:TERMS]
-        if not terms:
-            return None
-        wanted = " AND ".join(f'"{term}"*' if len(term) >= PREFIX_LENGTH else f'"{term}"' for term in terms)
-        match = self._found.c.messages_fts.op("MATCH", is_comparison=True)(bindparam("words", wanted))
+        needed = [self._word(connection, term) if len(term) >= PREFIX_LENGTH else f'"{term}"' for term in terms]
+        marks = _marks(connection, wanted)
+        asked = "(" + " AND ".join([*needed, *map(_any_of, marks.needed)]) + ")"
+        asked += f" NOT {_any_of(marks.barred)}" if marks.barred else ""
+        match = self._found.c.messages_fts.op("MATCH", is_comparison=True)(bindparam("words", asked))
         seq = self._found.c.rowid
         return Matching(self._found.join(messages, messages.c.seq == seq), seq, match)
+
+    def _word(self, connection: Connection, beginning: str) -> str:
+        """What finds every word with this beginning."""
+        last = f"{beginning}{chr(sys.maxunicode)}"
+        asked = {"first": beginning, "last": last, "most": SPELLED_WORDS + 1}
+        words = connection.execute(self._BEGINNING, asked).scalars().all()
+        return _any_of(words) if 0 < len(words) <= SPELLED_WORDS else f'"{beginning}"*'
+
+
+def _any_of(words: Sequence[str]) -> str:
+    return "(" + " OR ".join(f'"{word}"' for word in words) + ")"
 
 
 class PostgresIndex:
     """A tsvector a message, made of our own words: the server's parser would take URLs and versions for one word."""
 
     _ADD = Insert("INSERT INTO message_words (seq, words)", "(%s, array_to_tsvector(%s::text[]))")
-    _REPLACE = text("UPDATE message_words SET words = array_to_tsvector(:words) WHERE seq = :seq")
+    _FORGET = text("DELETE FROM message_words WHERE seq = :seq")
     _found = table("message_words", column("seq", BigInteger), column("words", TSVECTOR))
 
-    def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
+    def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.add`."""
-        self._ADD.run(cursor, [(message.seq, words_of(message.content)) for message in new])
+        there = [(row.seq, _marked(row)) for row in rows if row.deleted_at is None]
+        self._ADD.run(connection.connection.cursor(), there)
 
-    def replace(self, connection: Connection, seq: int, before: str, after: str) -> None:  # noqa: ARG002 - FTS5's need
-        """See `Index.replace`."""
-        connection.execute(self._REPLACE, {"seq": seq, "words": words_of(after)})
+    def forget(self, connection: Connection, row: Row[Any]) -> None:
+        """See `Index.forget`."""
+        connection.execute(self._FORGET, {"seq": row.seq})
 
-    def matching(self, query: str) -> Matching | None:
+    def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
         """See `Index.matching`."""
-        terms = words_of(query)[:TERMS]
-        if not terms:
-            return None
-        wanted = " & ".join(f"'{term}':*" if len(term) >= PREFIX_LENGTH else f"'{term}'" for term in terms)
-        match = self._found.c.words.op("@@", is_comparison=True)(cast(wanted, TSQUERY))
+        needed = [f"'{term}':*" if len(term) >= PREFIX_LENGTH else f"'{term}'" for term in terms]
+        marks = _marks(connection, wanted)
+        needed += ["(" + " | ".join(f"'{mark}'" for mark in either) + ")" for either in marks.needed]
+        needed += [f"!'{mark}'" for mark in marks.barred]
+        match = self._found.c.words.op("@@", is_comparison=True)(cast(" & ".join(needed), TSQUERY))
         return Matching(self._found.join(messages, messages.c.seq == self._found.c.seq), messages.c.seq, match)
 
 

@@ -27,6 +27,7 @@ log_head = Table(
     Column("epoch", String(16), nullable=False),
     Column("seq", Seq, nullable=False),
     Column("oldest", Seq, nullable=False),
+    Column("indexed", Seq, nullable=False, server_default="0"),
     comment="One row: the counter whose lock orders all commits",
 )
 

@@ -1,14 +1,16 @@
 """Search over HTTP: words, what may be read now, and that no query breaks it."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from tests.hub import Client, HubProcess
+from tests.hub import WAIT_S, Client, HubProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -77,6 +79,15 @@ async def test_only_what_may_be_read_now_is_found(admin: Client, shared_hub: Hub
         assert (await other.call("GET", f"/api/search?q={word}&before={secret['id']}")).status == 404
     await admin.ok("DELETE", f"/api/channels/{public}")
     assert await found(admin, f"{word} public") == []
+
+
+async def test_the_hub_indexes_what_was_said_by_itself(admin: Client, shared_hub: HubProcess) -> None:
+    said = (await admin.say(await admin.channel(), f"w{uuid4().hex[:8]} by itself"))["message"]
+    with closing(sqlite3.connect(f"file:{shared_hub.data_dir / 'hub.db'}?mode=ro", uri=True)) as database:
+        async with asyncio.timeout(WAIT_S):
+            while database.execute("SELECT indexed FROM log_head").fetchone()[0] < said["seq"]:
+                await asyncio.sleep(0.05)
+    assert await found(admin, said["content"]) == [said["content"]]
 
 
 HOSTILE = (
