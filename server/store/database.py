@@ -88,13 +88,18 @@ class Database:
         if self._connection is None:
             self._connection = self._writing.connect()
         try:
-            with self._connection.begin():
-                return self._committing.commit(self._connection, decisions, expected_seq)
+            engine.begin(self._connection)
+            committed = self._committing.commit(self._connection, decisions, expected_seq)
+            engine.commit(self._connection)
+            return committed
         except self._failures:
             # whatever became of it, the next transaction begins on a connection that is whole
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
+            raise
+        except BaseException:
+            engine.rollback(self._connection)
             raise
 
     # ---- reading, awaited on the event loop
