@@ -160,12 +160,13 @@ def test_what_was_written_since_is_counted(url: str, said: Callable[..., None], 
 
 def test_a_schema_goes_back_with_what_was_written(url: str, said: Callable[[str], None]) -> None:
     said("before")
-    assert (schema(url).head, schema(url).present, schema(url).back[:1]) == ("0004", "0004", ["0003"])
+    assert schema(url).present == schema(url).head
+    assert schema(url).back[-1] == "0003"
     migrate(url, "0003")
     assert schema(url).present == "0003"
     migrate(url)
     assert "before" in str(everything(url)["messages"])
-    assert schema(url).present == "0004"
+    assert schema(url).present == schema(url).head
 
 
 def test_what_has_no_way_back_stays(url: str, said: Callable[[str], None]) -> None:
@@ -173,7 +174,7 @@ def test_what_has_no_way_back_stays(url: str, said: Callable[[str], None]) -> No
     assert "0001" not in schema(url).back
     with pytest.raises(NoWayBack, match="nothing was changed"):
         migrate(url, "0001")
-    assert schema(url).present == "0004"
+    assert schema(url).present == schema(url).head
 
 
 def test_the_schema_of_what_is_not_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 
 from server.store.backing import backup, prune, restore
 from server.store.dumping import BackupError
-from server.store.migrating import SchemaTooNew, migrate
+from server.store.migrating import SchemaTooNew, migrate, schema
 from tests.hub import ROOT, HubProcess
 from tests.servers import Postgres
 
@@ -145,9 +145,10 @@ async def test_a_dump_that_is_damaged_or_newer_replaces_nothing(postgres_url: st
         bad.write_bytes(content)
         with pytest.raises(BackupError):
             restore(postgres_url, bad, tmp_path)
+    head = schema(postgres_url).head
     execute(postgres_url, "UPDATE alembic_version SET version_num = '9999'")
     newer = backup(postgres_url, tmp_path / "b")
-    execute(postgres_url, "UPDATE alembic_version SET version_num = '0004'")
+    execute(postgres_url, f"UPDATE alembic_version SET version_num = '{head}'")
     with pytest.raises(SchemaTooNew):
         restore(postgres_url, newer, tmp_path)
     assert postgres_epoch(postgres_url) == epoch

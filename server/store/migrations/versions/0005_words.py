@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from server.store.searching import index_for
+from server.store.searching import index_for, words_of
 
 revision = "0005"
 down_revision = "0004"
@@ -12,13 +12,16 @@ depends_on = None
 
 _SEQ = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _PAGE = 1000
+_MESSAGES = sa.text(
+    "SELECT seq, channel_id, sender_id, content, deleted_at FROM messages WHERE seq > :after ORDER BY seq LIMIT :page"
+)
 
 
 def upgrade() -> None:
     """Make the index anew, of all that is there."""
+    connection = op.get_bind()
     op.add_column("log_head", sa.Column("indexed", _SEQ, nullable=False, server_default="0"))
     op.execute("UPDATE log_head SET indexed = seq")
-    connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         op.execute("DROP TABLE messages_fts")
         op.execute("CREATE VIRTUAL TABLE messages_fts USING fts5(words, content='', columnsize=0, tokenize='ascii')")
@@ -26,11 +29,28 @@ def upgrade() -> None:
     else:
         op.execute("DELETE FROM message_words")
     index = index_for(connection.dialect)
-    page = sa.text(
-        "SELECT seq, channel_id, sender_id, content, deleted_at FROM messages "
-        "WHERE seq > :after ORDER BY seq LIMIT :page"
-    )
     after = 0
-    while rows := connection.execute(page, {"after": after, "page": _PAGE}).all():
+    while rows := connection.execute(_MESSAGES, {"after": after, "page": _PAGE}).all():
         index.add(connection, rows)
+        after = rows[-1].seq
+
+
+def downgrade() -> None:
+    """Make the index as it was, of all that is there."""
+    connection = op.get_bind()
+    op.execute("ALTER TABLE log_head DROP COLUMN indexed")
+    if connection.dialect.name == "sqlite":
+        op.execute("DROP TABLE messages_words")
+        op.execute("DROP TABLE messages_fts")
+        op.execute(
+            "CREATE VIRTUAL TABLE messages_fts USING fts5(content, content='messages', content_rowid='seq', "
+            "tokenize='unicode61 remove_diacritics 2')"
+        )
+        op.execute("INSERT INTO messages_fts(messages_fts) VALUES ('rebuild')")
+        return
+    op.execute("DELETE FROM message_words")
+    add = sa.text("INSERT INTO message_words (seq, words) VALUES (:seq, array_to_tsvector(:words))")
+    after = 0
+    while rows := connection.execute(_MESSAGES, {"after": after, "page": _PAGE}).all():
+        connection.execute(add, [{"seq": row.seq, "words": words_of(row.content)} for row in rows])
         after = rows[-1].seq
