@@ -1,8 +1,8 @@
 """Rate limits: counters of a minute in Redis, all that are asked for in one turn of the loop in one transaction.
 
 `SET key 0 PX 60000 NX; INCR; PTTL` works on every Redis, sets counter and expiry in one step, and leaves the minute
-as long as it was. While Redis is away or slow the same minute goes on in memory: the doors are never open, and
-nobody waits for them.
+as long as it was. Whose minute is known and not half used up is counted all the same but does not wait for the answer.
+While Redis is away or slow the same minute goes on in memory: the doors are never open, and nobody waits for them.
 """
 
 import asyncio
@@ -23,7 +23,8 @@ PATIENCE_S = 0.05
 REMEMBERED = 10_000
 """Counters in memory before those that are over are forgotten."""
 
-_Waiting = list[tuple[str, asyncio.Future[Count]]]
+_Waiting = list[tuple[str, asyncio.Future[Count] | None]]
+"""What is to be counted, and who waits for the number."""
 
 
 class LocalCounters:
@@ -42,6 +43,11 @@ class LocalCounters:
             self._forget(now_s)
         self._counters[key] = (times + 1, resets_s)
         return Count(times + 1, ceil((resets_s - now_s) * 1000))
+
+    def has_room(self, key: str, most: int) -> bool:
+        """Whether the minute is known, and not half over its limit."""
+        times, resets_s = self._counters.get(key, (0, 0.0))
+        return times < most // 2 and resets_s > monotonic()
 
     def learn(self, key: str, count: Count) -> None:
         """Go on from what Redis counted."""
@@ -71,13 +77,25 @@ class RedisCounters:
         key = self._keys.limit(action, agent_id)
         if self._slow or not self._link.healthy:
             return self._local.count(key)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Count] = loop.create_future()
+        future: asyncio.Future[Count] = asyncio.get_running_loop().create_future()
+        self._wait(key, future)
+        return await future
+
+    def count_ahead(self, action: str, agent_id: str, most: int) -> bool:
+        """See `core.ports.Counters.count_ahead`."""
+        key = self._keys.limit(action, agent_id)
+        if not self._local.has_room(key, most):
+            return False
+        self._local.count(key)
+        if not self._slow and self._link.healthy:
+            self._wait(key, None)
+        return True
+
+    def _wait(self, key: str, future: asyncio.Future[Count] | None) -> None:
         self._waiting.append((key, future))
         if self._asking is None and not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._next)
-        return await future
+            asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
         """Ask for all that wait; what comes meanwhile is asked for together after that."""
@@ -120,11 +138,12 @@ class RedisCounters:
     async def _take(self, batch: _Waiting, wanted: Counter[str], answers: list[Any]) -> None:
         counts: dict[str, Count] = {}
         wrong: list[str] = []
+        ahead = Counter(key for key, future in self._waiting if future is None)
         for place, (key, times) in enumerate(wanted.items()):
             counted, left_ms = answers[3 * place + 1 : 3 * place + 3]
             if isinstance(counted, int) and counted >= times and 0 <= left_ms <= self._lifetime_ms:
                 counts[key] = Count(counted - times, left_ms)
-                self._local.learn(key, Count(counted, left_ms))
+                self._local.learn(key, Count(counted + ahead[key], left_ms))
             else:
                 wrong.append(key)
         self._answer(batch, counts)
@@ -140,7 +159,7 @@ class RedisCounters:
             if count is None:
                 continue
             rank[key] += 1
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_result(Count(count.times + rank[key], count.resets_ms))
 
     def _lose_patience(self, batch: _Waiting) -> None:
@@ -151,5 +170,5 @@ class RedisCounters:
 
     def _answer_here(self, batch: _Waiting) -> None:
         for key, future in batch:
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_result(self._local.count(key))

@@ -13,10 +13,10 @@ Action = Literal["message", "reaction", "invite"]
 async def allow(hub: Hub, caller: Caller, action: Action) -> None:
     """Count one action of the caller. Raises TooMany when it was one too many for this minute.
 
-    Without a limit nothing is counted and nothing is waited for.
+    Without a limit nothing is counted and nothing is waited for; far from it nothing is waited for.
     """
     most = limit_of(hub, caller, action)
-    if not most:
+    if not most or hub.counters.count_ahead(action, caller.agent.id, most):
         return
     count = await hub.counters.count(action, caller.agent.id)
     if count.times > most:

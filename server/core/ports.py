@@ -98,6 +98,9 @@ class Counters(Protocol):
     async def count(self, action: str, agent_id: str) -> Count:
         """Count once."""
 
+    def count_ahead(self, action: str, agent_id: str, most: int) -> bool:
+        """Count once without waiting where `most` is surely far; where it is not, count nothing and say so."""
+
 
 class Pages(Protocol):
     """Where pages are kept that may be lost or poisoned at any time."""

@@ -223,6 +223,33 @@ async def test_a_thousand_at_once_are_counted_exactly(client: redis.Redis, count
     assert await client.get("ratelimit:message:anna") == "1000"
 
 
+async def test_nobody_waits_in_a_known_minute_that_is_not_half_used_up(
+    client: redis.Redis, counters: RedisCounters
+) -> None:
+    assert not counters.count_ahead("message", "anna", 10), "nothing is known yet"
+    await counters.count("message", "anna")
+    assert [counters.count_ahead("message", "anna", 10) for _ in range(6)] == [True] * 4 + [False] * 2
+    assert (await counters.count("message", "anna")).times == 6
+    assert await client.get("ratelimit:message:anna") == "6"
+
+
+async def test_who_does_not_wait_is_not_counted_less(client: redis.Redis, counters: RedisCounters) -> None:
+    async def act() -> bool:
+        await asyncio.sleep(0)
+        return counters.count_ahead("message", "anna", 100) or (await counters.count("message", "anna")).times <= 100
+
+    allowed = [await act() for _ in range(150)]
+    assert (allowed.count(True), allowed[100:]) == (100, [False] * 50)
+    assert await client.get("ratelimit:message:anna") == "150"
+
+
+async def test_without_redis_memory_counts_ahead_too(link: Link, counters: RedisCounters) -> None:
+    await counters.count("message", "anna")
+    link.breaker.failed()
+    assert [counters.count_ahead("message", "anna", 4) for _ in range(2)] == [True, False]
+    assert (await counters.count("message", "anna")).times == 3
+
+
 @pytest.mark.parametrize("value", ["words", "-1000", "9223372036854775807", "1.5"])
 async def test_a_poisoned_counter_opens_no_door(client: redis.Redis, counters: RedisCounters, value: str) -> None:
     for _ in range(3):
