@@ -116,9 +116,9 @@ class Disk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def resize(self, megabytes: int) -> None:
-        """Give it another size."""
-        _root("mount", "-t", "tmpfs", "-o", f"remount,size={megabytes}m", "tmpfs", str(self.folder))
+    def free(self) -> int:
+        """Bytes that are left."""
+        return shutil.disk_usage(self.folder).free
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -92,15 +93,29 @@ class Database:
             committed = self._committing.commit(self._connection, decisions, expected_seq)
             engine.commit(self._connection)
             return committed
-        except self._failures:
+        except self._failures as error:
             # whatever became of it, the next transaction begins on a connection that is whole
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
+            if getattr(_original(error), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+                self._bury()
             raise
         except BaseException:
             engine.rollback(self._connection)
             raise
+
+    def _bury(self) -> None:
+        """Overwrite a transaction that was refused because it could not be synced.
+
+        It lies in the write-ahead log as if it were committed, and a hub that dies now would find it there. What is
+        written over it needs no sync of its own, which would fail as well.
+        """
+        with suppress(*self._failures), closing(self._writing.raw_connection()) as pooled:
+            connection = pooled.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            for statement in ("PRAGMA synchronous=OFF", "UPDATE log_head SET seq = seq", "PRAGMA synchronous=FULL"):
+                connection.execute(statement).close()
 
     # ---- reading, awaited on the event loop
 
@@ -178,9 +193,14 @@ def _contents(connection: Connection) -> list[Change]:
     ]
 
 
+def _original(error: Exception) -> object:
+    """What the driver raised."""
+    return error.orig if isinstance(error, DBAPIError) else error
+
+
 def refusal_of(error: Exception) -> HubError:
     """What a database's failure means for who asked: a full disk, or out of reach for now."""
-    original = error.orig if isinstance(error, DBAPIError) else error
+    original = _original(error)
     code = getattr(original, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == "53100":
         return StorageFull("storage_full", "the disk is full; nothing was stored, free some space and send it again")
