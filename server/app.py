@@ -30,6 +30,7 @@ from server.core.bell import Ringer
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
+from server.core.errors import Damaged
 from server.core.founding import found, operator_token
 from server.core.hub import OPERATOR, Bounds, Hub
 from server.core.indexing import keep_indexed
@@ -81,6 +82,7 @@ from server.web.keys import (
     SETTINGS,
     TYPESETTER,
 )
+from server.web.maintenance import RESTORE, maintenance
 from server.web.middleware import edge
 from server.web.peer import Proxies
 from server.web.ports import Documents
@@ -101,13 +103,17 @@ COLLECT = (20_000, 20, 20)
 logger = structlog.get_logger()
 
 
-async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack) -> web.Application:
-    """Build and start everything but the listening socket; `stack` ends it in reverse order."""
+async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, damaged: asyncio.Event) -> web.Application:
+    """Build and start everything but the listening socket; `stack` ends it in reverse order.
+
+    `damaged` is set when the database turns out not to be whole; when that shows at once, Damaged is raised.
+    """
     stats, directory = Stats(), Directory()
     pages.static_files()  # a page that cannot be put together fails here, and no request waits for it
     redis_url = await _redis_url(settings, stack)
     await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
     log = Database(settings.database_url)
+    log.on_damage = partial(_set_from_a_thread, asyncio.get_running_loop(), damaged)
     stack.callback(log.close)
     directory.load(await log.contents())
     dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes)
@@ -260,27 +266,37 @@ def _proxies(settings: Settings) -> Proxies:
 
 
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate: Path | None = None) -> None:
-    """Run the hub until `stopped`; prints the address, and the one-time link while there is no human.
+    """Run the hub until `stopped`; on a damaged database, only a page that says how to restore it.
 
-    While there is a file `gate`, nobody but a tester gets in (`server.trial`).
+    While there is a file `gate`, nobody but a tester gets in (`server.trial`), and damage is no page but an error.
     """
     sys.setswitchinterval(SWITCH_S)
     tls = _tls(settings)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
     web_response.SERVER_SOFTWARE = "openclaw-hub"  # type: ignore[attr-defined]
+    try:
+        await _serve_hub(settings, data, stopped, tls, gate)
+    except Damaged as error:
+        if gate is not None and stands(gate):
+            raise
+        logger.critical(error.detail, command=RESTORE)
+        async with AsyncExitStack() as stack:
+            runner = await _runner(maintenance(error), stack)
+            await open_site(runner, settings.server.host, settings.server.port, tls)
+            stack.callback(asyncio.create_task(beat()).cancel)
+            notify("READY=1")
+            await stopped.wait()
+            notify("STOPPING=1")
+
+
+async def _serve_hub(
+    settings: Settings, data: DataDir, stopped: asyncio.Event, tls: ssl.SSLContext | None, gate: Path | None
+) -> None:
+    """Prints the address, and the one-time link while there is no human. Raises Damaged, when it has ended in order."""
+    damaged = asyncio.Event()
     async with AsyncExitStack() as stack:
-        app = await compose(settings, data, stack)
-        runner = web.AppRunner(
-            app,
-            access_log=None,
-            handler_cancellation=True,
-            auto_decompress=False,
-            keepalive_timeout=KEEPALIVE_S,
-            lingering_time=LINGERING_S,
-            shutdown_timeout=SHUTDOWN_S,
-        )
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        app = await compose(settings, data, stack, damaged)
+        runner = await _runner(app, stack)
         stack.callback(asyncio.create_task(beat()).cancel)
         if gate is not None and stands(gate):
             await _stand_trial(runner, app[HUB], data, gate, stopped)
@@ -299,7 +315,9 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate:
         gc.set_threshold(*COLLECT)
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         notify("READY=1")
-        await stopped.wait()
+        await _either(stopped, damaged)
+        if damaged.is_set():
+            raise Damaged
         notify("STOPPING=1")
         logger.info("hub is stopping")
 
@@ -321,6 +339,34 @@ async def _stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Pat
     finally:
         (data.path / PLACE_FILE).unlink(missing_ok=True)
     await forget(hub, channel_id)
+
+
+async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
+    """What answers requests until `stack` ends, once it has a site."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        auto_decompress=False,
+        keepalive_timeout=KEEPALIVE_S,
+        lingering_time=LINGERING_S,
+        shutdown_timeout=SHUTDOWN_S,
+    )
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    return runner
+
+
+def _set_from_a_thread(loop: asyncio.AbstractEventLoop, happening: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(happening.set)
+
+
+async def _either(*happenings: asyncio.Event) -> None:
+    """Wait for the first of them."""
+    waiting = [asyncio.create_task(happening.wait()) for happening in happenings]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 async def _let_the_canary_sing(settings: Settings, hub: Hub, port: int, stack: AsyncExitStack) -> None:

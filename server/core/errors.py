@@ -73,5 +73,12 @@ class Unavailable(HubError):
         super().__init__(code, detail, retryAfter=retry_after_s)
 
 
+class Damaged(HubError):
+    """The database is not whole: nothing can be read from it or written to it until a backup is restored."""
+
+    def __init__(self) -> None:
+        super().__init__("database_damaged", "the database is damaged and was left as it is; restore a backup")
+
+
 class StorageFull(HubError):
     """The disk has no room; nothing was stored, reading goes on."""

@@ -26,11 +26,12 @@ from server.core.changes import (
     PutToken,
     Written,
 )
-from server.core.errors import HubError, StorageFull, Unavailable
+from server.core.errors import Damaged, HubError
 from server.core.model import Code, Message
 from server.core.ports import Head, Span
 from server.store import engine, reading
 from server.store.committing import Committing
+from server.store.failures import is_input_output, refusal_of
 from server.store.records import StoredRecords
 from server.store.rows import agent_of, channel_of, code_of, entry_of, member_of, session_of, token_of
 from server.store.tables import agents, channels, codes, events, log_head, members, sessions, tokens
@@ -49,6 +50,8 @@ class Database:
         self._reading = engine.reading(url)
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
         self.records = StoredRecords(self._read)
+        self.on_damage: Callable[[], None] = lambda: None
+        """Called on any thread when the database turns out not to be whole."""
         self._epoch = ""
         self._file = self._writing.url.database if self._writing.dialect.name == "sqlite" else None
         self._connection: Connection | None = None
@@ -77,13 +80,19 @@ class Database:
             # another hub took the same message id first: now it is there to be seen
             return self._transact_or_refuse(decisions, expected_seq)
         except self._failures as error:
-            raise refusal_of(error) from error
+            raise self._refusal(error) from error
 
     def _transact_or_refuse(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
         try:
             return self._transact(decisions, expected_seq)
         except self._failures as error:
-            raise refusal_of(error) from error
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> HubError:
+        refusal = refusal_of(error)
+        if isinstance(refusal, Damaged):
+            self.on_damage()
+        return refusal
 
     def _transact(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
         if self._connection is None:
@@ -98,7 +107,7 @@ class Database:
             self._connection.invalidate()
             self._connection.close()
             self._connection = None
-            if getattr(_original(error), "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+            if is_input_output(error):
                 self._bury()
             raise
         except BaseException:
@@ -126,8 +135,8 @@ class Database:
         try:
             with self._reading.connect() as connection:
                 return work(connection)
-        except DBAPIError as error:
-            raise refusal_of(error) from error
+        except self._failures as error:
+            raise self._refusal(error) from error
 
     async def head(self) -> Head:
         """See `core.ports.Log.head`."""
@@ -191,17 +200,3 @@ def _contents(connection: Connection) -> list[Change]:
         *(PutToken(token_of(row), bytes(row.digest)) for row in connection.execute(select(tokens))),
         *(PutSession(session_of(row), bytes(row.digest)) for row in connection.execute(select(sessions))),
     ]
-
-
-def _original(error: Exception) -> object:
-    """What the driver raised."""
-    return error.orig if isinstance(error, DBAPIError) else error
-
-
-def refusal_of(error: Exception) -> HubError:
-    """What a database's failure means for who asked: a full disk, or out of reach for now."""
-    original = _original(error)
-    code = getattr(original, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_FULL or getattr(original, "sqlstate", None) == "53100":
-        return StorageFull("storage_full", "the disk is full; nothing was stored, free some space and send it again")
-    return Unavailable("storage_failed", "the database did not take it; nothing was stored, send it again")

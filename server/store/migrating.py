@@ -1,6 +1,7 @@
 """Bringing a database to the schema of this version, and never touching one that is newer."""
 
 import secrets
+import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -10,8 +11,11 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from msgspec import Struct
 from sqlalchemy import Connection, insert, make_url, select
+from sqlalchemy.exc import DBAPIError
 
+from server.core.errors import Damaged
 from server.store import engine
+from server.store.failures import is_damage
 from server.store.tables import log_head
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -43,7 +47,7 @@ def migrate(url: str, until: str = "head") -> None:
     """Make the schema this version's (or that of an earlier revision), in one transaction; a fresh one gets its epoch.
 
     Raises SchemaTooNew when the database knows a revision that this version does not, NoWayBack when `until` lies
-    behind a migration that has no way back.
+    behind a migration that has no way back, Damaged when the database is not whole.
     """
     scripts, configuration = _scripts()
     writing = engine.writing(url)
@@ -58,6 +62,10 @@ def migrate(url: str, until: str = "head") -> None:
                 else:
                     command.upgrade(configuration, until)
             _begin_log(connection)
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        if is_damage(error):
+            raise Damaged from error
+        raise
     finally:
         writing.dispose()
 

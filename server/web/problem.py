@@ -20,6 +20,7 @@ STATUS: dict[type[errors.HubError], int] = {
     errors.Invalid: 422,
     errors.TooMany: 429,
     errors.Unavailable: 503,
+    errors.Damaged: 503,
     errors.StorageFull: 507,
 }
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,12 +13,19 @@ from pathlib import Path
 from time import monotonic
 from uuid import uuid4
 
+import aiohttp
+import pytest
+
 from tests.faults import disk, tampered
-from tests.hub import ROOT, HubProcess
+from tests.hub import ROOT, Client, HubProcess
 from tests.oracle import Company, cancelled, company, p99
 
 SLACK = 5
 """What is asked of a machine that does something else besides; the soak asks for the figures themselves."""
+
+
+NONSENSE = b"\x5a" * 4096
+"""A page that is none."""
 
 
 async def test_a_full_disk_refuses_keeps_what_it_has_and_recovers(tmp_path: Path) -> None:
@@ -106,9 +114,7 @@ async def test_a_slow_card_makes_sending_slower_and_the_watchdog_hears_of_it_all
                 await cancelled([listening])
             assert min(slow) > 0.4, "the disk was slow indeed"
             assert p99(slow) <= 2 * SLACK
-            pauses = [
-                later - earlier for earlier, later in zip([since_s, *beats_s], [*beats_s, monotonic()], strict=True)
-            ]
+            pauses = [later - earlier for earlier, later in pairwise([since_s, *beats_s, monotonic()])]
             assert max(pauses) < 3 * SLACK
 
 
@@ -176,3 +182,76 @@ async def sizes_of(hub: HubProcess, sizes: list[int]) -> None:
     while True:
         sizes.append((hub.data_dir / "hub.db-wal").stat().st_size)
         await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("table", ["sqlite_schema", "agents", "messages"])
+async def test_a_damaged_database_is_left_as_it_is_and_a_page_names_what_restores_it(
+    own_hub: HubProcess, tmp_path: Path, table: str
+) -> None:
+    async with own_hub.client() as admin:
+        channel_id = await admin.general()
+        for number in range(50):
+            await admin.say(channel_id, f"{number} " + "x" * 1000)
+    await own_hub.stop()
+    assert await asyncio.to_thread(server, own_hub, "backup", "--to", str(tmp_path / "backups")) == 0
+    database = own_hub.data_dir / "hub.db"
+    damaged = overwrite_a_page(database, table)
+    await own_hub.start(ready=False)
+    async with own_hub.client("") as visitor, own_hub.client() as admin:
+        await until_damaged(admin, f"/api/messages?channelId={channel_id}&limit=200")
+        page = await visitor.call("GET", "/", headers={"Accept": "text/html"})
+        assert page.status == 503
+        assert b"hubctl restore" in page.body
+        refused = await admin.call("POST", "/api/messages", {"channelId": channel_id, "content": "x"})
+        assert (refused.status, refused.body["code"]) == (503, "database_damaged")
+        ready = await visitor.call("GET", "/readyz")
+        assert (ready.status, ready.body["ready"]) == (503, False)
+        assert (await visitor.call("GET", "/healthz")).status == 200
+    assert "hubctl restore" in own_hub.log_text
+    assert await own_hub.stop() == 0
+    assert is_kept(damaged, database), "nothing put an empty one in its place"
+    (backup,) = (tmp_path / "backups").iterdir()
+    assert await asyncio.to_thread(server, own_hub, "restore", str(backup)) == 0
+    await own_hub.start()
+    async with own_hub.client() as admin:
+        assert len((await admin.ok("GET", f"/api/messages?channelId={channel_id}&limit=200"))["messages"]) == 50
+    (aside,) = own_hub.data_dir.glob("hub.db.before-restore-*")
+    assert is_kept(damaged, aside)
+
+
+def is_kept(damaged: bytes, file: Path) -> bool:
+    """Whether it is still that database, apart from the little that a hub wrote before it found out."""
+    content = file.read_bytes()
+    places = range(0, len(damaged), len(NONSENSE))
+    same = sum(content[place : place + len(NONSENSE)] == damaged[place : place + len(NONSENSE)] for place in places)
+    return same > 0.75 * len(places)
+
+
+def overwrite_a_page(file: Path, table: str) -> bytes:
+    """Nonsense where a table begins; returns what the file holds then."""
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        size = database.execute("PRAGMA page_size").fetchone()[0]
+        row = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    page = row[0] if row else 1
+    content = bytearray(file.read_bytes())
+    assert size == len(NONSENSE)
+    content[(page - 1) * size : page * size] = NONSENSE
+    file.write_bytes(content)
+    return bytes(content)
+
+
+async def until_damaged(admin: Client, path: str) -> None:
+    """Ask until the hub has found out, whatever it says before."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                await admin.call("GET", path)
+                if b"hubctl restore" in (await admin.call("GET", "/", headers={"Accept": "text/html"})).body:
+                    return
+            await asyncio.sleep(0.1)
+
+
+def server(hub: HubProcess, *arguments: str) -> int:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+    command = (sys.executable, "-m", "server", *arguments, "--data-dir", str(hub.data_dir))
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False).returncode

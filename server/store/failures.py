@@ -1,0 +1,40 @@
+"""What a database's failure means for who asked: a full disk, damage, or out of reach for now."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+from server.core.errors import Damaged, HubError, StorageFull, Unavailable
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL_DISK = "53100"
+"""PostgreSQL's word for it."""
+
+
+def refusal_of(error: Exception) -> HubError:
+    """The answer to whoever asked."""
+    if is_damage(error):
+        return Damaged()
+    if _sqlite_code(error) == sqlite3.SQLITE_FULL or getattr(_original(error), "sqlstate", None) == _FULL_DISK:
+        return StorageFull("storage_full", "the disk is full; nothing was stored, free some space and send it again")
+    return Unavailable("storage_failed", "the database did not take it; nothing was stored, send it again")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file is no whole database."""
+    return _sqlite_code(error) in _DAMAGE
+
+
+def is_input_output(error: Exception) -> bool:
+    """Whether the disk itself failed."""
+    return _sqlite_code(error) == sqlite3.SQLITE_IOERR
+
+
+def _sqlite_code(error: Exception) -> int:
+    """SQLite's primary result code; 0 when it has none."""
+    return (getattr(_original(error), "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _original(error: Exception) -> object:
+    """What the driver raised."""
+    return error.orig if isinstance(error, DBAPIError) else error
