@@ -17,6 +17,7 @@ from server.app import serve
 from server.bus.embedded import EmbeddedRedisError
 from server.bus.embedded_conf import config
 from server.config import Settings, SettingsError, load
+from server.core.errors import Damaged
 from server.datadir import AlreadyRunning, DataDir
 from server.proving import NotProved
 from server.store.dumping import BackupError
@@ -30,6 +31,7 @@ REFUSALS = (
     NoWayBack,
     EmbeddedRedisError,
     BackupError,
+    Damaged,
     NotProved,
     TrialError,
 )
