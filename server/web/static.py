@@ -20,6 +20,8 @@ BUNDLES = {
     "js/main.js": ("js/main",),
     "js/store.js": ("js/store",),
     "js/elements.js": ("js/parts", "js/elements"),
+    "js/door.js": ("js/door",),
+    "js/guide.js": ("js/guide",),
     "js/pages.js": ("js/pages",),
     "js/stream.js": ("js/stream",),
     "js/worker.js": ("js/stream", "js/worker"),
@@ -31,6 +33,8 @@ MODULES = {
     "hub/stream": "js/stream.js",
     "hub/store": "js/store.js",
     "hub/elements": "js/elements.js",
+    "hub/door": "js/door.js",
+    "hub/guide": "js/guide.js",
     "hub/pages": "js/pages.js",
 }
 """What the page's import map calls each module."""

@@ -42,7 +42,7 @@ async function start() {
   });
   addEventListener("online", tryNow);
   if (state.view === "chat") startChat(state);
-  await import("hub/elements");
+  await import(state.view === "chat" ? "hub/elements" : "hub/door");
 }
 
 start();

@@ -82,7 +82,9 @@ function quietElement() {
   return h("li", { class: "event" }, h("p", { class: "body" }, words));
 }
 
+/** The guide is read when it is needed, which is once in a hub's life. */
 function guideElement() {
+  import("hub/guide");
   return h("li", { class: "event" }, document.createElement("hub-guide"));
 }
 

@@ -1,18 +1,18 @@
 /** <hub-welcome>: where a one-time link leads. A person writes a name and a password, and is in. */
 
+import { ask, h, mark, say } from "hub/elements";
 import { store } from "hub/store";
-import { ask, h, mark } from "../parts/dom.js";
-import { commonRefusal, field, kinds, lede, passwordField, problemLine } from "../parts/forms.js";
-import { say } from "../parts/say.js";
+import { commonRefusal, field, kinds, lede, passwordField, problemLine } from "./forms.js";
+import { text } from "./text.js";
 
 class HubWelcome extends HTMLElement {
   #off = null;
 
   connectedCallback() {
-    document.title = `${say.welcomeTitle} · ${say.hub}`;
+    document.title = `${text.welcomeTitle} · ${say.hub}`;
     const code = location.hash.slice(1);
-    const heading = code ? (store.needsFirstHuman ? say.firstName : say.nextName) : say.noCode;
-    const hint = code ? `${say.linkOnce}${store.needsFirstHuman ? ` ${say.runsHub}` : ""}` : say.noCodeHint;
+    const heading = code ? (store.needsFirstHuman ? text.firstName : text.nextName) : text.noCode;
+    const hint = code ? `${text.linkOnce}${store.needsFirstHuman ? ` ${text.runsHub}` : ""}` : text.noCodeHint;
     const words = h("div", { class: "body" }, lede(heading), h("p", { class: "hint" }, hint));
     this.replaceChildren(h("ol", { class: "log" }, h("li", null, mark("person", "you"), words), code ? h("li", null, this.#form(code)) : "", kinds()));
     this.querySelector("input")?.focus();
@@ -23,10 +23,10 @@ class HubWelcome extends HTMLElement {
   }
 
   #form(code) {
-    const name = field("displayName", say.name, { required: true, autocomplete: "name", maxlength: "80" });
-    const handle = field("id", say.handle, { required: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: "64", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*" }, reach());
-    const password = passwordField({ autocomplete: "new-password", minlength: "12" }, say.passwordHint);
-    const button = h("button", { class: "btn go" }, say.openHub);
+    const name = field("displayName", text.name, { required: true, autocomplete: "name", maxlength: "80" });
+    const handle = field("id", text.handle, { required: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: "64", pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*" }, reach());
+    const password = passwordField({ autocomplete: "new-password", minlength: "12" }, text.passwordHint);
+    const button = h("button", { class: "btn go" }, text.openHub);
     const problem = problemLine(refusalWords);
     const form = h("form", { class: "body" }, name.element, handle.element, password.element, problem.line, button);
     deriveHandle(name.input, handle.input, handle.element.querySelector(".to"));
@@ -43,7 +43,7 @@ class HubWelcome extends HTMLElement {
 }
 
 function reach() {
-  return [`${say.reach} `, h("span", { class: "to" }, "@"), ". ", say.handleHint];
+  return [`${text.reach} `, h("span", { class: "to" }, "@"), ". ", text.handleHint];
 }
 
 /** The short name follows the name until it is written by hand. */
@@ -67,7 +67,7 @@ function handleOf(name) {
 }
 
 function refusalWords(problem) {
-  if (problem.status === 403 || problem.status === 410) return say.badCode;
+  if (problem.status === 403 || problem.status === 410) return text.badCode;
   return commonRefusal(problem) ?? say.sentence(problem.message);
 }
 

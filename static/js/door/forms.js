@@ -1,8 +1,8 @@
 /** What the forms of the first pages share: fields, the reason of a refusal, the hub's three marks. */
 
+import { h, icon, mark, say } from "hub/elements";
 import { store } from "hub/store";
-import { h, icon, mark } from "./dom.js";
-import { say } from "./say.js";
+import { text } from "./text.js";
 
 /** A labelled field with a hint; `{element, input, hint}`. */
 export function field(id, label, attributes, hint) {
@@ -14,8 +14,8 @@ export function field(id, label, attributes, hint) {
 
 /** A password's field with an eye to see it. */
 export function passwordField(attributes, hint) {
-  const made = field("password", say.password, { type: "password", required: true, ...attributes }, hint);
-  const eye = h("button", { class: "tool", type: "button", "aria-label": say.showPassword, "aria-pressed": "false" }, icon("eye"));
+  const made = field("password", text.password, { type: "password", required: true, ...attributes }, hint);
+  const eye = h("button", { class: "tool", type: "button", "aria-label": text.showPassword, "aria-pressed": "false" }, icon("eye"));
   eye.addEventListener("click", () => {
     const shown = made.input.type === "text";
     made.input.type = shown ? "password" : "text";
@@ -35,7 +35,7 @@ export function problemLine(wordsOf) {
 /** The words of a refusal that any form can meet, or undefined. */
 export function commonRefusal(problem) {
   if (problem.status === 0 || problem.status >= 500) return say.notReached;
-  if (problem.status === 429) return say.tooMany(problem.retryAfterS);
+  if (problem.status === 429) return text.tooMany(problem.retryAfterS);
   return undefined;
 }
 
@@ -44,7 +44,7 @@ export function kinds() {
   return h(
     "li",
     { class: "event" },
-    h("div", { class: "body kinds" }, h("span", null, say.drawn), kind("person", say.aPerson), kind("agent", say.anAgent), kind("bridge", say.outside)),
+    h("div", { class: "body kinds" }, h("span", null, text.drawn), kind("person", text.aPerson), kind("agent", text.anAgent), kind("bridge", text.outside)),
   );
 }
 

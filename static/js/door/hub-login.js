@@ -1,15 +1,15 @@
 /** <hub-login>: signing in; before anyone is here, where the one-time link is. */
 
+import { ask, h, mark, say } from "hub/elements";
 import { store } from "hub/store";
-import { ask, h, mark } from "../parts/dom.js";
-import { commonRefusal, field, kinds, passwordField, problemLine } from "../parts/forms.js";
-import { say } from "../parts/say.js";
+import { commonRefusal, field, kinds, passwordField, problemLine } from "./forms.js";
+import { text } from "./text.js";
 
 class HubLogin extends HTMLElement {
   #off = null;
 
   connectedCallback() {
-    document.title = `${say.signIn} · ${say.hub}`;
+    document.title = `${text.signIn} · ${say.hub}`;
     this.replaceChildren(h("ol", { class: "log" }, ...(store.needsFirstHuman ? nobody() : this.#form()), kinds()));
     this.querySelector("input")?.focus();
   }
@@ -19,10 +19,10 @@ class HubLogin extends HTMLElement {
   }
 
   #form() {
-    const id = field("id", say.id, { required: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: "64" }, say.idHint);
+    const id = field("id", text.id, { required: true, autocomplete: "username", autocapitalize: "none", spellcheck: "false", maxlength: "64" }, text.idHint);
     const password = passwordField({ autocomplete: "current-password" });
-    const button = h("button", { class: "btn go" }, say.signIn);
-    const problem = problemLine((refused) => commonRefusal(refused) ?? say.wrongLogin);
+    const button = h("button", { class: "btn go" }, text.signIn);
+    const problem = problemLine((refused) => commonRefusal(refused) ?? text.wrongLogin);
     const form = h("form", { class: "body" }, id.element, password.element, problem.line, button);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -32,12 +32,12 @@ class HubLogin extends HTMLElement {
       button.disabled = store.form.busy;
       problem.tell();
     });
-    return [h("li", null, mark("person", "you"), h("div", { class: "body" }, h("h1", { class: "lede" }, say.welcomeBack))), h("li", null, form)];
+    return [h("li", null, mark("person", "you"), h("div", { class: "body" }, h("h1", { class: "lede" }, text.welcomeBack))), h("li", null, form)];
   }
 }
 
 function nobody() {
-  const words = [h("h1", { class: "lede" }, say.nobodyYet), h("p", { class: "hint" }, say.linkInTerminal), h("p", { class: "hint" }, say.linkAgain)];
+  const words = [h("h1", { class: "lede" }, text.nobodyYet), h("p", { class: "hint" }, text.linkInTerminal), h("p", { class: "hint" }, text.linkAgain)];
   return [h("li", null, mark("person", "you"), h("div", { class: "body" }, ...words))];
 }
 
