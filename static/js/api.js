@@ -91,6 +91,7 @@ export const api = {
     call("GET", `/api/messages?${query({ channelId, before, after, limit })}`),
   message: (id) => call("GET", message(id)),
   post: (body) => call("POST", "/api/messages", body),
+  latency: (id) => call("GET", message(id, "/latency")),
   edit: (id, content) => call("PATCH", message(id), { content }),
   remove: (id) => call("DELETE", message(id)),
   react: (id, emoji) => call("PUT", message(id, `/reactions/${at(emoji)}`)),

@@ -47,6 +47,7 @@ class HubKeys extends HTMLElement {
       k: () => this.#row(-1),
       "/": () => ask(this, "jump"),
       "?": () => this.#sheet(),
+      t: message && (() => ask(this, "way")),
       r: alive && !message.threadId && (() => ask(this, "go", { to: threadHash(message) })),
       e: alive && message.senderId === store.me.id && (() => store.edit(message.id)),
       "+": alive && (() => store.activate(message.id, "react")),

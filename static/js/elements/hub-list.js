@@ -31,6 +31,8 @@ class HubList extends HTMLElement {
     this.#listenForPointing();
     this.seen = () => this.#markRead();
     document.addEventListener("visibilitychange", this.seen);
+    this.way = () => this.#ofActive();
+    document.addEventListener("hub:way", this.way);
     this.#offs = [
       store.on(["log", "open", "agents"], () => this.render()),
       store.on(["active"], () => moveActs(this.log, this.rows, false)),
@@ -42,6 +44,7 @@ class HubList extends HTMLElement {
   disconnectedCallback() {
     this.#offs.forEach((off) => off());
     document.removeEventListener("visibilitychange", this.seen);
+    document.removeEventListener("hub:way", this.way);
   }
 
   render() {
@@ -138,7 +141,7 @@ class HubList extends HTMLElement {
   #listenForPointing() {
     const rowAt = (event) => event.target.closest?.(".log > li[data-id]");
     this.log.addEventListener("pointerover", (event) => {
-      this.#point(event.target.closest?.(".trace"), POINT_MS);
+      this.#point(event.target.closest?.(".trace, .at"), POINT_MS);
       if (event.pointerType === "mouse" && !store.active.act) store.activate(rowAt(event)?.dataset.id ?? "", "", false);
     });
     this.log.addEventListener("click", (event) => {
@@ -146,12 +149,13 @@ class HubList extends HTMLElement {
     });
     this.log.addEventListener("pointerleave", () => this.#point(null, 0));
     this.log.addEventListener("focusin", (event) => {
+      if (this.card?.contains(event.target)) return;
       this.#point(event.target.closest?.(".trace"), 0);
       const row = rowAt(event);
       if (row && row.dataset.id !== store.active.key) store.activate(row.dataset.id, "", false);
     });
-    this.log.addEventListener("focusout", () => this.#point(null, 0));
-    this.log.addEventListener("keydown", (event) => event.key === "Escape" && this.#point(null, 0));
+    this.log.addEventListener("focusout", ({ relatedTarget }) => this.card?.contains(relatedTarget) || this.#point(null, 0));
+    this.log.addEventListener("keydown", (event) => event.key === "Escape" && this.#leave(event));
   }
 
   #point(button, afterMs) {
@@ -161,14 +165,35 @@ class HubList extends HTMLElement {
     return undefined;
   }
 
-  #open(button) {
+  /** Shows how long the message beside `place` took: what this screen measured at once, what the hub knows when it says so. */
+  #open(place) {
     this.#unpoint();
-    const row = this.rows.row(button.closest("li"));
-    const hops = row && store.hops(row);
-    if (!hops || !button.isConnected) return;
-    this.card = hopsCard(hops, row.foreign ? 0 : row.order);
-    button.after(this.card);
-    store.point(hops);
+    const row = this.rows.row(place.closest("li"));
+    const own = row && store.hops(row);
+    const asks = row?.kind === "message" && !row.foreign && !row.state;
+    if ((!own && !asks) || !place.isConnected) return;
+    const card = hopsCard(own, asks ? undefined : {}, row.foreign ? 0 : row.order);
+    this.card = card;
+    place.after(card);
+    store.point(own);
+    const done = (hub) => this.card === card && card.replaceChildren(...hopsCard(own, hub, row.order).childNodes);
+    if (asks) ask(this, "latency", { id: row.key, done });
+  }
+
+  /** The same by the keyboard: the card has the focus until it is left, then the row. */
+  #ofActive() {
+    const place = this.rows.element(store.active.key)?.querySelector(".at");
+    if (!place || store.active.aside) return;
+    this.#open(place);
+    this.card?.focus({ preventScroll: true });
+  }
+
+  #leave(event) {
+    const row = this.card?.contains(event.target) && event.target.closest("li");
+    this.#point(null, 0);
+    if (!row) return;
+    event.stopPropagation();
+    row.focus({ preventScroll: true });
   }
 
   #unpoint() {

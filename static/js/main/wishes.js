@@ -49,6 +49,7 @@ export const WISHES = {
     store.settle(seq, told.decision, store.me.id, told.decidedAt);
   }),
   search: async ({ query, done }) => done(await hoped(api.search(query))),
+  latency: async ({ id, done }) => done((await hoped(api.latency(id)))?.hops ?? {}),
   html: async ({ ids, done }) => done((await hoped(api.html(ids)))?.html ?? {}),
 };
 

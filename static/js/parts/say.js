@@ -75,6 +75,9 @@ export const say = {
       : `The hub's pulse: of the last minute's messages half were painted within ${median} ms, 95 of 100 within ${late} ms. Budget 50 ms, limit 100 ms.`,
   hops: (hops) => `On your screen after ${say.ms(hops.painted)} ms: ${Object.entries(hops).map(([stage, ms]) => `${say.stages[stage]} ${say.ms(ms)}`).join(", ")}.`,
   afterMs: (ms) => `On your screen after ${say.ms(ms)} ms`,
+  withReaders: (ms) => `With its readers after ${say.ms(ms)} ms`,
+  notRemembered: "The hub remembers the way of its newest messages only.",
+  asking: "Asking the hub.",
   onDisk: (seq) => `On disk as № ${whole.format(seq)}`,
 
   connecting: "Connecting to the hub.",
@@ -157,6 +160,7 @@ export const say = {
     [["J"], "next message"],
     [["K"], "message before"],
     [["R"], "reply in a thread"],
+    [["T"], "how long it took"],
     [["E"], "edit"],
     [["+"], "react"],
     [["/"], "search"],

@@ -76,15 +76,26 @@ export function trace(hops) {
   );
 }
 
-/** The card that opens at a trace: each measured stage beside its gate, and where the message lies in the log. */
-export function hopsCard(hops, seq) {
+/**
+ * The card of a message's way: each stage that this screen measured, or the hub (`hub`, undefined while it is asked), beside
+ * its gate, and where the message lies in the log.
+ */
+export function hopsCard(own, hub, seq) {
+  const hops = wayOf(own ?? {}, hub ?? {});
+  const words = own ? say.afterMs(own.painted) : hops.received ? say.withReaders(hops.received) : hub ? say.notRemembered : say.asking;
   return h(
     "div",
-    { class: "hops open", role: "tooltip" },
-    h("p", null, say.afterMs(hops.painted)),
+    { class: "hops open", role: "tooltip", tabindex: "-1" },
+    h("p", null, words),
     h("table", null, ...Object.entries(hops).map(([stage, ms]) => hopLine(stage, ms))),
     seq ? h("footer", null, h("span", null, say.onDisk(seq))) : null,
   );
+}
+
+/** `{stage: ms}`: what happens in the hub it knows best, the rest this screen. */
+function wayOf(own, { stored, published, fanned_out }) {
+  const way = { ...own, stored: stored ?? own.stored, published: published ?? own.published, received: own.received ?? fanned_out };
+  return Object.fromEntries(STAGES.filter((stage) => way[stage] !== undefined).map((stage) => [stage, way[stage]]));
 }
 
 function hopLine(stage, ms) {
