@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
@@ -174,14 +175,15 @@ def prometheus_server(config: Path, folder: Path) -> Iterator[str]:
     port = free_port()
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}", "--log.level=warn"]
     command = ["setpriv", "--pdeathsig", "KILL", found, *options, f"--web.listen-address=127.0.0.1:{port}"]
-    with _running(command, folder / "prometheus.log", folder, ready=lambda: _listens(port)):
+    with _running(command, folder / "prometheus.log", folder, ready=lambda: _is_ready(port)):
         yield f"http://127.0.0.1:{port}"
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe, suppress(OSError):
-        probe.connect(("127.0.0.1", port))
-        return True
+def _is_ready(port: int) -> bool:
+    """Prometheus listens before it has read what it kept, and refuses questions until then."""
+    address = f"http://127.0.0.1:{port}/-/ready"
+    with suppress(OSError), urllib.request.urlopen(address, timeout=1) as answer:
+        return bool(answer.status == 200)
     return False
 
 

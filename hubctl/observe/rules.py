@@ -51,6 +51,14 @@ OPERATIONAL = (
     Alert("HubProbeFails", "hub_probe_success == 0", "1m", "page", "the canary's messages do not come back"),
     Alert("HubProbeSlow", "hub_probe_latency_seconds > 0.1", "5m", "ticket", "the canary waits for over 100 ms"),
     Alert(
+        "HubHopSlow",
+        "histogram_quantile(0.9, sum by (instance, stage, le) (rate(hub_message_stage_seconds_bucket[5m]))) > 0.02"
+        " and sum by (instance, stage) (increase(hub_message_stage_seconds_count[5m])) >= 20",
+        "5m",
+        "ticket",
+        "the hop {{ $labels.stage }} alone takes over 20 ms",
+    ),
+    Alert(
         "HubEventLoopLags",
         "histogram_quantile(0.9, sum by (instance, le) (rate(hub_event_loop_lag_seconds_bucket[5m]))) > 0.05",
         "10m",

@@ -1,4 +1,4 @@
-"""How long a message took, beside the message: by the pointer and by the keyboard, one's own and others', new and old."""
+"""How long a message took, beside it: by the pointer and by the keyboard, one's own and others', new and old."""
 
 import re
 

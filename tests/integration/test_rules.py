@@ -130,6 +130,12 @@ SICK = {
     "HubDown": [(f"up{{{HUB}}}", "0x30")],
     "HubProbeFails": [(f"hub_probe_success{{{HUB}}}", "1x10 0x20")],
     "HubProbeSlow": [(f"hub_probe_latency_seconds{{{HUB}}}", "0.3x30")],
+    "HubHopSlow": [
+        (f'hub_message_stage_seconds_bucket{{{HUB}, stage="store", le="0.02"}}', "0+6x30"),
+        (f'hub_message_stage_seconds_bucket{{{HUB}, stage="store", le="0.03"}}', "0+60x30"),
+        (f'hub_message_stage_seconds_bucket{{{HUB}, stage="store", le="+Inf"}}', "0+60x30"),
+        (f'hub_message_stage_seconds_count{{{HUB}, stage="store"}}', "0+60x30"),
+    ],
     "HubEventLoopLags": [
         (f'hub_event_loop_lag_seconds_bucket{{{HUB}, le="0.05"}}', "0+1x30"),
         (f'hub_event_loop_lag_seconds_bucket{{{HUB}, le="0.1"}}', "0+60x30"),
@@ -153,6 +159,9 @@ HEALTHY = [
     (f"up{{{HUB}}}", "1x30"),
     (f"hub_probe_success{{{HUB}}}", "1x30"),
     (f"hub_probe_latency_seconds{{{HUB}}}", "0.004x30"),
+    (f'hub_message_stage_seconds_bucket{{{HUB}, stage="store", le="0.02"}}', "0+60x30"),
+    (f'hub_message_stage_seconds_bucket{{{HUB}, stage="store", le="+Inf"}}', "0+60x30"),
+    (f'hub_message_stage_seconds_count{{{HUB}, stage="store"}}', "0+60x30"),
     (f'hub_event_loop_lag_seconds_bucket{{{HUB}, le="0.005"}}', "0+60x30"),
     (f'hub_event_loop_lag_seconds_bucket{{{HUB}, le="+Inf"}}', "0+60x30"),
     (f"process_resident_memory_bytes{{{HUB}}}", "90000000x30"),
