@@ -13,9 +13,12 @@ export function plan(log) {
   if (log.hasMore) add("older", `${log.loading}`, () => olderElement(log.loading));
   let above = null;
   let day = "";
+  let [dawn, dusk] = [0, 0];
   let fresh = false;
   const addDay = (at) => {
     day = say.day(at);
+    dawn = new Date(at).setHours(0, 0, 0, 0);
+    dusk = new Date(at).setHours(24, 0, 0, 0);
     add(`day ${day}`, "", () => dayElement(at));
     if (guide && items.length === 1) add("guide", "", guideElement);
     above = null;
@@ -25,7 +28,7 @@ export function plan(log) {
   for (let at = 0; at < log.rows.length; at += 1) {
     const row = log.rows[at];
     const time = row.message?.timestamp ?? row.timestamp;
-    if (time && say.day(time) !== day) addDay(time);
+    if (time && (time < dawn || time >= dusk)) addDay(time);
     const un = log.freshSeq !== null && row.order > log.freshSeq;
     if (un && !fresh) {
       fresh = true;

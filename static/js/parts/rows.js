@@ -17,7 +17,7 @@ const blocks = new WeakMap();
 
 /** Whether a row goes on where the one above it left off: the same sender, soon after, nothing between. */
 export function follows(row, above) {
-  if (row.kind !== "message" || (above?.kind !== "message" && above?.kind !== "fold")) return false;
+  if (row.kind !== "message" || (above?.kind !== "message" && above?.kind !== "fold") || above.senders?.size > 1) return false;
   const [one, other] = [senderOf(store, row), senderOf(store, above)];
   const near = Math.abs(row.message.timestamp - above.message.timestamp) < TOGETHER_MS;
   return one.id === other.id && one.kind === other.kind && near && !row.message.deleted && !above.message.deleted;
@@ -45,10 +45,12 @@ function content(row) {
   return row.kind === "card" ? collaborationCard(row.event) : body(row);
 }
 
-/** Many posts of one sender in a moment: how many, in how long, and the last one's words. */
+/** Many posts in a moment: how many, of how many senders, in how long, and the last one's words. */
 function foldElement(row) {
   const seconds = Math.max(1, Math.round((row.message.timestamp - row.firstAt) / 1000));
-  const button = h("button", { class: "branch", type: "button", "data-k": "fold" }, h("b", null, say.folded(row.count, seconds)), h("span", { dir: "auto" }, say.lastOf(row.message.content.slice(0, 120))));
+  const many = row.senders.size > 1;
+  const words = say.lastOf(many ? senderOf(store, row).name : "", row.message.content.slice(0, 120));
+  const button = h("button", { class: "branch", type: "button", "data-k": "fold" }, h("b", null, say.folded(row.count, many ? row.senders.size : 0, seconds)), h("span", { dir: "auto" }, words));
   button.addEventListener("click", () => ask(button, "unfold", { key: row.key }));
   return h("li", { class: "more" }, h("div", { class: "body" }, button));
 }

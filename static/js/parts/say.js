@@ -94,8 +94,8 @@ export const say = {
   left: (names, more) => inPieces(names, more, "left"),
   writing: (names) =>
     names.length > 3 ? `${names.length} are writing` : names.length ? `${listed(names)} ${names.length === 1 ? "is" : "are"} writing` : "",
-  folded: (count, seconds) => `${whole.format(count)} more in ${whole.format(seconds)} s`,
-  lastOf: (text) => `the last: ${text}`,
+  folded: (count, senders, seconds) => `${whole.format(count)} more ${senders ? `from ${senders} ` : ""}in ${whole.format(seconds)} s`,
+  lastOf: (who, text) => `the last${who && ` from ${who}`}: ${text}`,
   answered: (who, decision, seq) =>
     decision === "expired" ? `Nobody answered № ${whole.format(seq)} in time.` : `${who ?? "Somebody"} ${decision === "allow" ? "allowed" : "refused"} № ${whole.format(seq)}.`,
 

@@ -18,8 +18,8 @@ export function typeset(from, rows) {
   for (const row of rows) {
     const { message } = row;
     if (row.html || row.asked || row.state || row.foreign || row.kind !== "message") continue;
-    if (message.deleted || message.told || !MARKS.test(message.content)) continue;
     row.asked = true;
+    if (message.deleted || message.told || !MARKS.test(message.content)) continue;
     wanted.set(message.id, { row, content: message.content });
   }
   if (wanted.size && !pausing) pausing = setTimeout(() => fetchAll(from), ASK_PAUSE_MS);

@@ -5,7 +5,12 @@ const KEPT_IN_FLOOD = 60; // nobody reads further up while they fly by
 export const MOST = 250; // rows kept at all: what lies further away is read again
 const LATE = 200; // changes remembered for messages that are not here yet
 const FLOOD = 60; // messages in a second, above which one sender's posts fold
+const CROWD = 120; // and above which all posts do, whoever they are from: nobody reads them one by one
+const SPAN_MS = 10_000; // as much as one fold stands for
 const DOUBT_MS = 1000;
+
+/** Kinds of rows below which a fold may stand. */
+const FOLDS = new Set(["message", "fold"]);
 
 let serial = 0;
 
@@ -38,7 +43,7 @@ export class ChannelLog {
   #late = new Map();
   #early = [];
   #doubtUntil = 0;
-  #rate = { since: 0, count: 0, flood: false };
+  #rate = { since: 0, count: 0, before: 0 };
 
   find(messageId) {
     return this.#byId.get(messageId);
@@ -72,8 +77,7 @@ export class ChannelLog {
       return undefined;
     }
     if (!known && this.held && this.rows.length >= MOST) return void (this.hasNewer = true);
-    const floods = !known && this.#floods();
-    if (floods && this.#fold(message, seq)) return undefined;
+    if (!known && this.#rateNow() > FLOOD && this.#fold(message, seq)) return undefined;
     return this.store(message, seq);
   }
 
@@ -220,7 +224,7 @@ export class ChannelLog {
 
   /** Lets go of the oldest rows while nobody reads there. */
   trim() {
-    const kept = this.#rate.flood ? KEPT_IN_FLOOD : KEPT;
+    const kept = this.#rate.before > FLOOD ? KEPT_IN_FLOOD : KEPT;
     if (!this.held && this.rows.length > kept) this.#cut(kept, true);
   }
 
@@ -241,40 +245,30 @@ export class ChannelLog {
     return this.rows.findLast(isStored)?.message;
   }
 
-  /** Others' messages that stand behind this number, of the rows here. */
-  after(seq, me) {
-    let count = 0;
-    for (let at = this.rows.length - 1; at >= 0 && this.rows[at].order > seq; at -= 1) {
-      const { kind, state, message, count: folded } = this.rows[at];
-      if (kind === "fold") count += folded;
-      else if (kind === "message" && !state && message.senderId !== me && !message.deleted) count += 1;
-    }
-    return count;
-  }
-
   // ---- floods ---------------------------------------------------------------
 
-  #floods() {
+  /** How many came in this second or the one before, this one included. */
+  #rateNow() {
     const now = performance.now();
     const rate = this.#rate;
+    if (now - rate.since >= 1000) Object.assign(rate, { since: now, count: 0, before: now - rate.since < 2000 ? rate.count : 0 });
     rate.count += 1;
-    if (now - rate.since < 1000) return rate.flood || (rate.flood = rate.count > FLOOD);
-    rate.flood = rate.count > FLOOD && now - rate.since < 2000;
-    rate.since = now;
-    rate.count = 0;
-    return rate.flood;
+    return Math.max(rate.count, rate.before);
   }
 
-  /** Puts a message into the fold below its sender's last one; answers whether it could. */
+  /** Puts a message into the fold below its sender's last one, or below anybody's in a crowd; answers whether it could. */
   #fold(message, seq) {
     const last = this.rows.at(-1);
-    if (!last || last.state || last.foreign || last.message?.senderId !== message.senderId) return false;
+    if (!last || last.state || last.foreign || !FOLDS.has(last.kind) || last.message.deleted) return false;
     if (seq <= last.order || message.mentions?.length) return false;
-    if (last.kind === "message") {
-      this.#insert({ key: `fold ${seq}`, kind: "fold", order: seq, version: 0, count: 1, from: last.message.id, firstAt: message.timestamp, message });
+    const sameSender = last.message.senderId === message.senderId && (last.senders?.size ?? 1) === 1;
+    if (!sameSender && Math.max(this.#rate.count, this.#rate.before) <= CROWD) return false;
+    if (last.kind === "message" || message.timestamp - last.firstAt > SPAN_MS) {
+      const senders = new Set([message.senderId]);
+      this.#insert({ key: `fold ${seq}`, kind: "fold", order: seq, version: 0, count: 1, from: last.message.id, firstAt: message.timestamp, senders, message });
       return true;
     }
-    if (last.kind !== "fold") return false;
+    last.senders.add(message.senderId);
     Object.assign(last, { order: seq, count: last.count + 1, message, version: last.version + 1 });
     return true;
   }

@@ -3,6 +3,7 @@
 import { seqOf } from "../stream/frames.js";
 import { Stream } from "../stream/stream.js";
 
+const REST_MS = 8; // half a frame
 const KEPT = 3000; // frames remembered for tabs that come later
 
 const tabs = new Set();
@@ -14,10 +15,23 @@ let recent = [];
 let startedAt = 0;
 let latest = 0;
 
-/** Frames for all tabs, told together when they came together: a flood is one message to each. */
+/** Frames for all tabs, told together when they came together: in a flood one message to each a frame of theirs. */
 let outgoing = [];
+let flushedAt = 0;
+let waiting = 0;
+
+/** Tells the tabs at once, or in a moment when they were told a moment ago. */
+function soon() {
+  const rest = flushedAt + REST_MS - performance.now();
+  if (rest <= 0) queueMicrotask(flush);
+  else waiting ||= setTimeout(flush, rest);
+}
 
 function flush() {
+  clearTimeout(waiting);
+  waiting = 0;
+  if (!outgoing.length) return;
+  flushedAt = performance.now();
   const frames = outgoing;
   outgoing = [];
   for (const tab of tabs) {
@@ -40,7 +54,7 @@ function take(frame, receivedAt) {
     startedAt = seqOf(frame.id);
   }
   if (recent.length > KEPT) startedAt = seqOf(recent.splice(0, recent.length - KEPT / 2).at(-1).frame.id);
-  if (outgoing.push(told) === 1) queueMicrotask(flush);
+  if (outgoing.push(told) === 1) soon();
 }
 
 function tell(state) {
