@@ -2,6 +2,7 @@
 # Makes this machine a hub from a wheel: installs what Python lacks to make a venv, puts the hub into a venv of its own
 # under /opt/openclaw-hub, and calls `hubctl setup`, to which further options are handed on.
 #   sudo sh install.sh --wheel openclaw_hub-1.0.0-py3-none-any.whl [--yes] [--answers FILE]
+# Where another version is in use already, it calls `hubctl upgrade` instead. With --no-setup it calls nothing.
 set -eu
 umask 022
 home=/opt/openclaw-hub
@@ -11,6 +12,7 @@ usage() { echo "usage: sudo sh install.sh --wheel FILE [--yes] [options of hubct
 packages() { dpkg-query -W -f '${Package}\n' | sort; }
 
 wheel=
+setup=yes
 [ $# -gt 0 ] || usage
 # What is not ours goes to the end of the list, in order, until only that is left.
 left=$#
@@ -21,6 +23,7 @@ while [ "$left" -gt 0 ]; do
     case $argument in
         --wheel) [ "$left" -gt 0 ] || usage; wheel=$1; shift; left=$((left - 1)) ;;
         --wheel=*) wheel=${argument#--wheel=} ;;
+        --no-setup) setup= ;;
         -h | --help) usage ;;
         *) set -- "$@" "$argument" ;;
     esac
@@ -52,6 +55,10 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 venv=$home/versions/$version
+current=$(readlink "$home/current" || true)
+if [ -n "$setup" ] && [ -n "$current" ] && [ "$current" != "$venv" ] && [ -x "$current/bin/hubctl" ]; then
+    exec "$current/bin/hubctl" upgrade "$wheel" "$@"
+fi
 digest=$(sha256sum "$wheel" | cut -d ' ' -f 1)
 if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ]; then
     echo "installing version $version into $venv"
@@ -66,4 +73,4 @@ if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ]; then
     # Written last, so that an install that was cut short is done again.
     echo "$digest" >"$venv/.wheel"
 fi
-exec "$venv/bin/hubctl" setup "$@"
+[ -z "$setup" ] || exec "$venv/bin/hubctl" setup "$@"

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 from hubctl.host import Host, HostError
-from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, STATE, UNITS, USER
+from hubctl.housework import housework, last_words
+from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, UNITS, USER
 from hubctl.target import running_as_root
+from hubctl.upgrade.journal import alone, read
 
 
 def installed(host: Host) -> bool:
@@ -16,42 +19,46 @@ def installed(host: Host) -> bool:
 
 def take(host: Host, folder: Path | None) -> Path:
     """Make a backup now, and copy it to `folder` if one is given; where it lies. Raises HostError, OSError."""
-    host.must("systemctl", "start", BACKUP_UNIT)
-    made = sorted(host.path(BACKUPS).glob("hub-*.db"))
+    since_s = time.time()
+    if host.run("systemctl", "start", BACKUP_UNIT).code:
+        said = last_words(host, BACKUP_UNIT, since_s)
+        raise HostError(said or f"no backup came of it; journalctl -u {BACKUP_UNIT} says why")
+    made = [name for name in host.names(BACKUPS) if name.startswith("hub-")]
     if not made:
         raise HostError(f"no backup came of it; journalctl -u {BACKUP_UNIT} says why")
+    newest = host.path(f"{BACKUPS}/{made[-1]}")
     if folder is None:
-        return made[-1]
+        return newest
     folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / made[-1].name
+    copy = folder / newest.name
     # The folder of the backups is the hub's: a link in there must not make root read another file.
-    _copy(made[-1], copy)
+    _copy(newest, copy)
     return copy
 
 
-def put_back(host: Host, file: Path) -> str:
-    """Restore `file` with the hub stopped, and start it again whatever comes of it; where the replaced database lies.
+def put_back(host: Host, file: Path) -> tuple[str, str]:
+    """Restore `file` with the hub stopped, and start it again whatever comes of it.
 
-    Raises HostError, OSError; then the database is as it was.
+    What there is now and was before, in words; where the replaced database lies. Raises HostError, OSError; then the
+    database is as it was.
     """
-    staged = host.path(f"{BACKUPS}/.restoring.db")
+    staged = f"{BACKUPS}/.restoring{file.suffix}"
     user = host.user_id(USER)
     if user is None:
         raise HostError(f"there is no user {USER}; `hubctl setup` makes it")
-    staged.unlink(missing_ok=True)
-    _copy(file, staged)
-    os.chown(staged, user, -1, follow_symlinks=False)
-    try:
-        host.must("systemctl", "stop", HUB_UNIT)
-        return host.must(*_as_hub(), "restore", str(staged), "--data-dir", STATE).strip()
-    finally:
-        staged.unlink(missing_ok=True)
-        host.must("systemctl", "start", HUB_UNIT)
-
-
-def _as_hub() -> tuple[str, ...]:
-    run = ("systemd-run", "--quiet", "--pipe", "--wait", "--collect", "-p", f"User={USER}", "-p", "UMask=0077")
-    return (*run, f"{CURRENT}/bin/python", "-P", "-m", "server")
+    with alone(host):
+        if (trying := read(host).trying) is not None:
+            raise HostError(f"the {trying} was cut short; `hubctl rollback` brings it to its end first")
+        host.remove(staged)
+        _copy(file, host.path(staged))
+        os.chown(host.path(staged), user, -1, follow_symlinks=False)
+        try:
+            host.must("systemctl", "stop", HUB_UNIT)
+            ended = housework(host, CURRENT, "restore", staged)
+        finally:
+            host.remove(staged)
+            host.must("systemctl", "start", HUB_UNIT)
+    return ended.err.strip().removeprefix("hub: "), ended.out.strip()
 
 
 def _copy(source: Path, target: Path) -> None:

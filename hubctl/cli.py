@@ -18,6 +18,7 @@ from hubctl.commands.send import send
 from hubctl.commands.status import status
 from hubctl.commands.tail import tail
 from hubctl.commands.tokens import token
+from hubctl.commands.upgrade import mend_command, rollback, settle, upgrade
 from server import __version__
 
 EPILOG = "HUB_URL says where the hub is, HUB_TOKEN who you are. Exit codes: 0 done, 1 failed, 2 wrong usage."
@@ -54,5 +55,9 @@ for command in (
     uninstall_command,
     backup,
     restore,
+    upgrade,
+    rollback,
+    mend_command,
+    settle,
 ):
     main.add_command(command)

@@ -107,6 +107,12 @@ class Host:
         status = self.status(name)
         return str(self.path(name).readlink()) if status and stat.S_ISLNK(status.st_mode) else None
 
+    def names(self, name: str) -> list[str]:
+        """What is in a folder, in order; nothing when there is none."""
+        status = self.status(name)
+        is_folder = status is not None and stat.S_ISDIR(status.st_mode)
+        return sorted(path.name for path in self.path(name).iterdir()) if is_folder else []
+
     def write(self, name: str, content: bytes, mode: int) -> None:
         """Put a file in place, whole or not at all; a link by that name is replaced, never followed."""
         path = self.path(name)

@@ -12,10 +12,21 @@ SETTINGS = f"{SETTINGS_FOLDER}/hub.toml"
 CREDENTIALS = f"{SETTINGS_FOLDER}/credentials"
 REDIS_URL = f"{CREDENTIALS}/redis.url"
 OUTSIDER_PASSWORD = f"{CREDENTIALS}/redis-outsider.password"
+DATABASE_URL = f"{CREDENTIALS}/database.url"
 REDIS_CONF = f"{SETTINGS_FOLDER}/redis.conf"
+
+VERSIONS = f"{SOFTWARE}/versions"
+UPGRADES = f"{SOFTWARE}/upgrades.json"
+UPGRADE_LOCK = f"{SOFTWARE}/upgrade.lock"
+GATE = f"{SOFTWARE}/gate"
+"""While it is there the hub is on trial; the hub's unit names it."""
+
+WAY_BACK = f"{SOFTWARE}/way-back"
+"""While a version is tried: a link to the one before, which can take it back; the mending unit names it."""
 
 STATE = "/var/lib/openclaw-hub"
 BACKUPS = "/var/backups/openclaw-hub"
+SNAPSHOTS = f"{STATE}/snapshots"
 RUNTIME = "/run/openclaw-hub"
 REDIS_SOCKET = f"{RUNTIME}/redis.sock"
 
@@ -28,6 +39,7 @@ HUB_UNIT = "openclaw-hub.service"
 REDIS_UNIT = "openclaw-hub-redis.service"
 BACKUP_UNIT = "openclaw-hub-backup.service"
 BACKUP_TIMER = "openclaw-hub-backup.timer"
+MEND_UNIT = "openclaw-hub-mend.service"
 
 
 def own_url(host: str, port: int) -> str:

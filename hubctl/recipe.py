@@ -15,6 +15,7 @@ from hubctl.installed import (
     CREDENTIALS,
     CURRENT,
     HUB_UNIT,
+    MEND_UNIT,
     OUTSIDER_PASSWORD,
     REDIS_CONF,
     REDIS_SOCKET,
@@ -40,6 +41,7 @@ from hubctl.steps.packages import RedisProgramStep, found_server
 from hubctl.steps.probe import AnswersStep
 from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
+from hubctl.steps.upgrading import UpgradeStep
 
 RELOAD = ("systemctl", "daemon-reload")
 
@@ -60,11 +62,25 @@ class Installation:
 
 def recipe(wanted: Installation) -> list[Step]:
     """Every step, in the order in which they build on each other."""
-    return [*_machine(wanted), *_accounts(), *_settings(wanted), *_running(), *_backups(), _answers(wanted)]
+    return [
+        *_machine(wanted),
+        *_accounts(),
+        *_settings(wanted),
+        *_running(),
+        *_backups(),
+        *_mending(),
+        _answers(wanted),
+    ]
 
 
 def _machine(wanted: Installation) -> list[Step]:
     return [
+        UpgradeStep(
+            key="upgrade",
+            name="no upgrade is half done",
+            hint="`hubctl rollback` or `hubctl setup` brings it to its end.",
+            venv=wanted.venv,
+        ),
         MachineStep(
             key="machine",
             name="the machine is one that a hub runs on",
@@ -232,6 +248,20 @@ def _backups() -> list[Step]:
             hint=f"systemctl status {BACKUP_TIMER} says what it lacks.",
             unit=BACKUP_TIMER,
             sources=(timer,),
+        ),
+    ]
+
+
+def _mending() -> list[Step]:
+    unit = f"{UNITS}/{MEND_UNIT}"
+    return [
+        _deployed("mend-unit", "the unit that mends an upgrade is this version's", unit, MEND_UNIT, then=RELOAD),
+        UnitStep(
+            key="mend",
+            name="an upgrade that a power cut interrupted is mended at boot",
+            hint=f"systemctl status {MEND_UNIT} says what it lacks.",
+            unit=MEND_UNIT,
+            sources=(unit,),
         ),
     ]
 

@@ -44,6 +44,7 @@ def _backup(arguments: Namespace, settings: Settings) -> None:
     try:
         with scratch(settings.database_url, file) as (data_dir, url):
             prove_scratch(data_dir, url)
+        _note(f"a hub on a copy of {file} answered")
     except NotAllowed as error:
         _note(f"{file} is whole, but no hub was tried on a copy of it: {error}")
     except (NotProved, BackupError) as error:

@@ -73,7 +73,7 @@ def setup(file: Path | None, *, yes: bool, adopt: tuple[str, ...]) -> None:
 def doctor() -> None:
     """Look at every part, and say of what is amiss what to do about it. Exit code 4 when something is."""
     host = _machine("doctor")
-    findings = look(recipe(_wanted(host, None)), host, Receipt(host))
+    findings = look(recipe(wanted_now(host)), host, Receipt(host))
     wrong = amiss(findings)
     for step, verdict in wrong:
         click.echo(f"wrong  {step.name}: {safe.block(verdict.words)}")
@@ -94,7 +94,7 @@ def uninstall_command(*, purge: bool, yes: bool) -> None:
     if not yes:
         lost = f"with everything in {STATE} and {BACKUPS}" if purge else f"and keep {STATE}, {BACKUPS} and {SETTINGS}"
         click.confirm(f"Remove the hub from this machine, {lost}?", abort=True)
-    steps = recipe(_wanted(host, None))
+    steps = recipe(wanted_now(host))
     try:
         uninstall(steps, host, Receipt(host), purge=purge, say=lambda _step, _words: None)
     except Stopped as stopped:
@@ -109,9 +109,12 @@ def _machine(command: str) -> Host:
 
 
 def _wanted(host: Host, file: Path | None) -> Installation:
-    """The answers of the file, else those that the settings in force amount to, else the defaults."""
-    if file is not None:
-        return Installation(read_answers(file), asked=True, venv=sys.prefix)
+    """The answers of the file, else what is in force."""
+    return wanted_now(host) if file is None else Installation(read_answers(file), asked=True, venv=sys.prefix)
+
+
+def wanted_now(host: Host) -> Installation:
+    """What the settings in force amount to, else the defaults."""
     answers = Answers()
     if host.read(SETTINGS) is not None:
         try:

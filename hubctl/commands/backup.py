@@ -23,7 +23,10 @@ data_dir_option = click.option(
 @click.option("--to", metavar="DIR", type=click.Path(path_type=Path), help="Where to put it.")
 @data_dir_option
 def backup(to: Path | None, data_dir: Path | None) -> None:
-    """Back up the database while the hub runs, and print where the backup lies. It is verified."""
+    """Back up the database while the hub runs, and print where the backup lies.
+
+    It is verified, and a hub on a copy of it, reached by nobody else, has to answer.
+    """
     host = Host()
     if data_dir is not None or not installed(host):
         _server("backup", *(("--to", str(to)) if to else ()), data_dir=data_dir)
@@ -47,10 +50,11 @@ def restore(file: Path, *, yes: bool, data_dir: Path | None) -> None:
         _server("restore", str(file.absolute()), data_dir=data_dir)
         return
     try:
-        replaced = put_back(host, file)
+        words, replaced = put_back(host, file)
     except (HostError, OSError) as error:
         raise Failure(f"{safe.line(str(error))}; the database is as it was") from None
-    click.echo(f"Restored {file}. The database that it replaced is {replaced or 'none'}.")
+    click.echo(f"From {file}: {safe.line(words)}. Every reader starts afresh.")
+    click.echo(f"The database that it replaced is {replaced or 'none'}.")
 
 
 def _server(*arguments: str, data_dir: Path | None) -> None:

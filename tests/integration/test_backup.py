@@ -114,7 +114,7 @@ async def test_a_postgresql_is_dumped_and_restored_by_its_own_tools(postgres_url
             general = await admin.general()
             await admin.say(general, "before")
             code, printed, said = await server(hub, "backup", "--to", str(folder), database=postgres_url)
-            assert (code, said) == (0, "")
+            assert (code, said) == (0, f"hub: a hub on a copy of {printed} answered")
             await admin.say(general, "after the backup")
         assert [path.name for path in folder.iterdir()] == [Path(printed).name]
         assert mode_of(Path(printed)) == 0o600

@@ -57,11 +57,13 @@ def wheelhouse() -> Path:
     return folder
 
 
-def wheel_of_checkout(folder: Path) -> Path:
-    """A wheel of what is here now."""
+def wheel_of(checkout: Path, folder: Path) -> Path:
+    """A wheel of what is in a checkout now."""
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return next(folder.iterdir())
+    before = set(folder.iterdir()) if folder.exists() else set()
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+    (built,) = set(folder.iterdir()) - before
+    return built
 
 
 class Booted:
@@ -69,6 +71,7 @@ class Booted:
 
     def __init__(self, root: Path, base: Path, wheels: Path, wheel: Path) -> None:
         self.root = root
+        self.dist = wheel.parent
         self.wheel = f"/dist/{wheel.name}"
         self._process: subprocess.Popen[bytes] | None = None
         subprocess.run(["cp", "-a", "--reflink=auto", base, root], check=True)
@@ -101,8 +104,14 @@ class Booted:
         self.run("systemctl", "poweroff", "--no-block")
         self._process.wait(60)
 
+    def pull_the_plug(self) -> None:
+        """Nothing on the machine gets the time to end in order."""
+        assert self._process is not None
+        os.kill(self._first_process(), signal.SIGKILL)
+        self._process.wait(60)
+
     def discard(self) -> None:
-        """Pull the plug and throw it away."""
+        """Switch it off by force and throw it away."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.booted import Booted, base_system, wheel_of_checkout, wheelhouse
+from tests.system.booted import ROOT, Booted, base_system, wheel_of, wheelhouse
 
 collect_ignore_glob = [] if os.environ.get("HUB_TEST_SYSTEM") else ["test_*.py"]
 
@@ -15,7 +15,7 @@ collect_ignore_glob = [] if os.environ.get("HUB_TEST_SYSTEM") else ["test_*.py"]
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
     """One bare Debian for the whole story, booted; gone afterwards."""
     folder = tmp_path_factory.mktemp("system")
-    wheel = wheel_of_checkout(folder / "dist")
+    wheel = wheel_of(ROOT, folder / "dist")
     booted = Booted(Path(folder, "root"), base_system(), wheelhouse(), wheel)
     try:
         booted.boot()

@@ -1,0 +1,1 @@
+"""Going from one version to another on an installed machine, and back."""
