@@ -1,20 +1,26 @@
-"""What the chat's first page knows already, so that nothing is asked for before the open channel's messages."""
+"""What the chat's first page knows already, so that it is whole without asking for anything."""
 
 from typing import Any
 
 import msgspec
 
-from server.core import accounts, channels, markers, telling
+from server.core import accounts, channels, here, markers, messages, telling
 from server.core.clock import now_ms
 from server.core.hub import Hub
-from server.core.model import Caller, Told
+from server.core.model import Caller, Channel, Told
 from server.core.ports import Span
 
 LOOKED_THROUGH = 200
 
+PAGE = 50
 
-async def first_state(hub: Hub, caller: Caller) -> dict[str, Any]:
-    """The caller, its channels with what is unread there, all accounts, what waits for its answer, and since when.
+MOST_LETTERS = 48_000
+"""More than this of a channel's words is left to be asked for: the page comes first."""
+
+
+async def first_state(hub: Hub, caller: Caller, last: str) -> dict[str, Any]:
+    """The caller, its channels with what is unread there, all accounts, what waits for its answer, and since when;
+    and the channel that was open `last` with its newest messages, or the one where everybody is.
 
     The stream goes on from `cursor`, which is read first: what happens meanwhile is told twice and never left out.
     """
@@ -22,17 +28,38 @@ async def first_state(hub: Hub, caller: Caller) -> dict[str, Any]:
     unread = await markers.unread(hub, caller)
     asked = await telling.told(hub, caller, caller.agent.id, None, Span(LOOKED_THROUGH))
     waiting = [told for told in asked.events if told.agent_id == caller.agent.id and _waits(told)]
+    visible = channels.visible(hub, caller)
     state = {
         "cursor": cursor,
         "counted": hub.dispatch.position,
         "me": caller.agent,
-        "channels": channels.visible(hub, caller),
+        "channels": visible,
+        "place": await _place(hub, caller, _first(visible, last)),
         "agents": accounts.listed(hub),
         "unread": unread,
         "asked": waiting,
     }
     built: dict[str, Any] = msgspec.to_builtins(state)
     return built
+
+
+def _first(visible: list[Channel], last: str) -> Channel | None:
+    """The channel that was open last, else the one where everybody is, else one of the caller's own."""
+
+    def rank(channel: Channel) -> tuple[bool, bool, bool]:
+        return channel.id != last, channel.role is None, channel.name != "general"
+
+    return min(visible, key=rank, default=None)
+
+
+async def _place(hub: Hub, caller: Caller, channel: Channel | None) -> dict[str, Any] | None:
+    if channel is None:
+        return None
+    page = await messages.history(hub, caller, channel.id, messages.Paging(PAGE, None, None))
+    if sum(len(message.content) for message in page.messages) > MOST_LETTERS:
+        return None
+    found = await here.presence(hub, caller, channel.id)
+    return {"channelId": channel.id, "page": page, "presence": found}
 
 
 def _waits(told: Told) -> bool:

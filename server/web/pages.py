@@ -39,7 +39,9 @@ THEMES = {"light", "dark"}
 async def index(request: web.Request) -> web.Response:
     """GET /: the chat for a signed-in person, else the form to sign in (or, before anyone is, where the link is)."""
     caller = request.get("caller")
-    return _page(request, "chat", await first_state(request.app[HUB], caller)) if caller else _page(request, "login")
+    if caller is None:
+        return _page(request, "login")
+    return _page(request, "chat", await first_state(request.app[HUB], caller, request.cookies.get("channel", "")))
 
 
 async def welcome(request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ const AGENTS_PAUSE_MS = 500;
 function startChat(state) {
   store.enter(state);
   route();
+  if (store.last && store.last !== store.openId) store.log(store.last).leave();
   listen(state.cursor, state.worker);
   addEventListener("hashchange", route);
   store.on(["open"], rememberChannel);

@@ -34,17 +34,13 @@ function show(known, target = "") {
 }
 
 function first() {
-  const last = localStorage.getItem("channel");
-  if (store.channels.has(last)) return last;
+  if (store.channels.has(store.last)) return store.last;
   return (store.mine.find(({ name }) => name === "general") ?? store.mine[0] ?? store.joinable[0])?.id ?? "";
 }
 
+/** The hub is told with the next request for the page, so that it can bring this channel along. */
 export function rememberChannel() {
-  try {
-    if (store.channels.has(store.openId)) localStorage.setItem("channel", store.openId);
-  } catch {
-    // a forbidden storage remembers nothing
-  }
+  if (store.channels.has(store.openId)) document.cookie = `channel=${store.openId}; path=/; max-age=31536000; samesite=strict`;
 }
 
 /** Goes to a place without leaving a step behind when only the pane beside it closes. */

@@ -11,6 +11,7 @@ let settling = 0;
 let awayTimer = 0;
 let told = new Map();
 let status = "online";
+let brought = true; // the page came with the presence of one channel
 
 /** Tells and asks when a channel was opened, the hub is heard again, or the person leaves and returns. */
 export function attend() {
@@ -44,6 +45,8 @@ async function tellAndAsk() {
     const own = await hoped(api.appear(channel.id, status));
     if (own) store.meet([own]);
   }
+  if (brought && channel.id === store.last) return void (brought = false);
+  brought = false;
   const found = await hoped(api.presence(channel.id));
   if (found) store.meet(found.presence);
 }

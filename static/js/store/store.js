@@ -31,6 +31,8 @@ class Store extends Unread {
   pulse = new Pulse();
   /** `{busy, problem}` of the form on the page. */
   form = { busy: false, problem: null };
+  /** The channel that was open last. */
+  last = "";
   /** Whether nobody is here yet, as the page was told when it was loaded. */
   needsFirstHuman = false;
   /** `{agentId, token, heard}` of an agent that was made on this page; the token is nowhere else. */
@@ -56,7 +58,7 @@ class Store extends Unread {
   #heard = [];
   #patience = 0;
 
-  enter({ me, agents, channels, unread, counted, asked }) {
+  enter({ me, agents, channels, unread, counted, asked, place }) {
     this.me = me;
     this.counted = this.seq = counted;
     this.outbox = new Outbox(me.id);
@@ -67,7 +69,16 @@ class Store extends Unread {
     this.log(NEEDS).loaded = true;
     for (const told of asked) this.addTold(told.senderId, told, false);
     for (const entry of this.outbox.entries) this.expect(entry);
+    if (place) this.#begin(place);
     this.touch("me");
+  }
+
+  /** The channel that came with the page: nothing of it is missing up to where the first state reached. */
+  #begin({ channelId, page, presence }) {
+    this.last = channelId;
+    this.meet(presence);
+    this.merge(channelId, page, "");
+    this.log(channelId).readAt = this.counted;
   }
 
   setAgents(agents) {
@@ -304,14 +315,15 @@ class Store extends Unread {
   }
 
   setConnection({ state, tries, retryAt }) {
+    const broke = this.connection.state === "live" && state !== "live";
     this.connection = { state, tries, retryAt };
     if (state === "live") {
       clearTimeout(this.#patience);
       this.#patience = 0;
       this.lost = false;
     } else {
-      this.typing.clear();
-      this.presence.clear();
+      if (broke) this.typing.clear();
+      if (broke) this.presence.clear();
       this.#patience ||= setTimeout(() => this.#lose(), PATIENCE_MS);
     }
     this.touch("connection", "agents", "typing");
