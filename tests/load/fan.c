@@ -9,9 +9,9 @@
  * --rate R    open loop: R messages a second in all. 0 (the default) is a closed loop: as fast as it goes
  * --window W  closed loop: at most W messages that have not reached every reader (0: no bound but the answers)
  * --hold      publish nothing; hold the readers open until stdin ends
- * %t is the token on line (number mod lines) of the file --tokens; %m is the marker "@@NANOSECONDS.NUMBER@@", by which
- * readers know when a message was sent (monotonic clock, so on one machine only) and which it was. --publish has no
- * blank line at its end: Content-Length and the body are put behind it.
+ * %t is the token on line (number mod lines) of the file --tokens, %c the channel on such a line of the file --channels;
+ * %m is the marker "@@NANOSECONDS.NUMBER@@", by which readers know when a message was sent (monotonic clock, so on one
+ * machine only) and which it was. --publish has no blank line at its end: Content-Length and the body are put behind it.
  *
  * The main thread reads all streams with epoll; each publisher is a thread with one connection and one request under way.
  */
@@ -39,7 +39,7 @@
 
 enum {
     MOST_PUBLISHERS = 256,
-    MOST_TOKENS = 20000,
+    MOST_LINES = 20000,
     REQUEST_BYTES = 16384,
     READ_BYTES = 1 << 18,
     EVENTS = 512,
@@ -53,8 +53,11 @@ static const long long DRAIN_NS = 3000000000LL; /* how long late deliveries are 
 static int port, reader_count = 111, publisher_count = 1, window, hold;
 static double rate, seconds = 5;
 static const char *subscribe_text = "", *publish_text = "", *body_text = "";
-static char *tokens[MOST_TOKENS];
-static int token_count;
+typedef struct {
+    char *line[MOST_LINES];
+    int count;
+} Lines;
+static Lines tokens, channels;
 
 /* ---- what was counted */
 
@@ -70,8 +73,8 @@ static long long now_ns(void) {
     return at.tv_sec * SECOND_NS + at.tv_nsec;
 }
 
-static const char *token_of(int number) {
-    return token_count ? tokens[number % token_count] : "";
+static const char *line_of(const Lines *lines, unsigned long long number) {
+    return lines->count ? lines->line[number % (unsigned long long)lines->count] : "";
 }
 
 /* ---- readers */
@@ -159,7 +162,8 @@ static Reader *open_readers(int epoll) {
     char request[REQUEST_BYTES];
     for (int i = 0; i < reader_count; i++) {
         readers[i].fd = dial(port);
-        size_t size = expand(request, sizeof request, subscribe_text, token_of(i), "");
+        size_t size = expand(request, sizeof request, subscribe_text,
+                             (Words){line_of(&tokens, (unsigned long long)i), "", ""});
         if (write(readers[i].fd, request, size) != (ssize_t)size)
             fail("fan: cannot subscribe");
         fcntl(readers[i].fd, F_SETFL, O_NONBLOCK);
@@ -203,7 +207,7 @@ static void publish_one(int fd, const char *head, const char *token) {
     unsigned long long number = atomic_fetch_add(&numbers, 1);
     long long sent_ns = now_ns();
     snprintf(marker, sizeof marker, "@@%lld.%llu@@", sent_ns, number);
-    size_t body_size = expand(body, sizeof body, body_text, token, marker);
+    size_t body_size = expand(body, sizeof body, body_text, (Words){token, marker, line_of(&channels, number)});
     int size = snprintf(request, sizeof request, "%sContent-Length: %zu\r\n\r\n%s", head, body_size, body);
     if (write(fd, request, (size_t)size) != size)
         fail("fan: cannot publish");
@@ -233,7 +237,8 @@ static void wait_for_window(void) {
 static void *publisher(void *argument) {
     int number = (int)(long)argument, fd = dial(port);
     char head[REQUEST_BYTES];
-    expand(head, sizeof head, publish_text, token_of(number), "");
+    const char *token = line_of(&tokens, (unsigned long long)number);
+    expand(head, sizeof head, publish_text, (Words){token, "", ""});
     double pause_ns = rate > 0 ? (double)SECOND_NS * publisher_count / rate : 0;
     double next_ns = (double)now_ns() + pause_ns * number / publisher_count;
     while (!atomic_load(&stopping)) {
@@ -244,7 +249,7 @@ static void *publisher(void *argument) {
             wait_for_window();
         }
         if (!atomic_load(&stopping))
-            publish_one(fd, head, token_of(number));
+            publish_one(fd, head, token);
     }
     close(fd);
     return NULL;
@@ -292,28 +297,29 @@ static void hold_open(int epoll) {
         read_streams(epoll, 100);
 }
 
-static void read_tokens(const char *path) {
+static void read_lines(const char *path, Lines *lines) {
     char line[1024];
     FILE *file = fopen(path, "r");
     if (!file)
         fail(path);
-    while (token_count < MOST_TOKENS && fgets(line, sizeof line, file)) {
+    while (lines->count < MOST_LINES && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\r\n")] = 0;
         if (*line)
-            tokens[token_count++] = strdup(line);
+            lines->line[lines->count++] = strdup(line);
     }
     fclose(file);
 }
 
 static void read_options(int count, char **words) {
-    enum { PORT = 1, READERS, PUBLISHERS, RATE, WINDOW, SECONDS, SUBSCRIBE, PUBLISH, BODY, TOKENS, HOLD };
+    enum { PORT = 1, READERS, PUBLISHERS, RATE, WINDOW, SECONDS, SUBSCRIBE, PUBLISH, BODY, TOKENS, CHANNELS, HOLD };
     static const struct option known[] = {
         {"port", required_argument, 0, PORT},           {"readers", required_argument, 0, READERS},
         {"publishers", required_argument, 0, PUBLISHERS}, {"rate", required_argument, 0, RATE},
         {"window", required_argument, 0, WINDOW},       {"seconds", required_argument, 0, SECONDS},
         {"subscribe", required_argument, 0, SUBSCRIBE}, {"publish", required_argument, 0, PUBLISH},
         {"body", required_argument, 0, BODY},           {"tokens", required_argument, 0, TOKENS},
-        {"hold", no_argument, 0, HOLD},                 {0, 0, 0, 0},
+        {"channels", required_argument, 0, CHANNELS},   {"hold", no_argument, 0, HOLD},
+        {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, words, "", known, NULL)) != -1;) {
         switch (option) {
@@ -326,7 +332,8 @@ static void read_options(int count, char **words) {
         case SUBSCRIBE: subscribe_text = optarg; break;
         case PUBLISH: publish_text = optarg; break;
         case BODY: body_text = optarg; break;
-        case TOKENS: read_tokens(optarg); break;
+        case TOKENS: read_lines(optarg, &tokens); break;
+        case CHANNELS: read_lines(optarg, &channels); break;
         case HOLD: hold = 1; break;
         default: exit(2);
         }

@@ -23,6 +23,7 @@ class Peer:
     publish: str
     body: str
     tokens: Path | None = None
+    channels: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class Generator:
         words = ["--port", str(peer.port), "--readers", str(readers), "--subscribe", peer.subscribe, *more]
         if peer.tokens is not None:
             words += ["--tokens", str(peer.tokens)]
+        if peer.channels is not None:
+            words += ["--channels", str(peer.channels)]
         pipe = asyncio.subprocess.PIPE
         fan = await asyncio.create_subprocess_exec(self._folder / "fan", *words, stdin=pipe, stdout=pipe, stderr=pipe)
         os.sched_setaffinity(fan.pid, {max(os.sched_getaffinity(0))})

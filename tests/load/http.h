@@ -24,11 +24,19 @@ static int dial(int port) {
     return fd;
 }
 
-/* Copies `text` with %t, %m and the escapes \r and \n replaced; returns the size. */
-static size_t expand(char *out, size_t room, const char *text, const char *token, const char *marker) {
+/* What stands for %t, %m and %c in a text. */
+typedef struct {
+    const char *token, *marker, *channel;
+} Words;
+
+/* Copies `text` with %t, %m, %c and the escapes \r and \n replaced; returns the size. */
+static size_t expand(char *out, size_t room, const char *text, Words words) {
     char *to = out, *end = out + room - 1;
     while (*text && to < end) {
-        const char *word = !strncmp(text, "%t", 2) ? token : !strncmp(text, "%m", 2) ? marker : NULL;
+        const char *word = !strncmp(text, "%t", 2)   ? words.token
+                           : !strncmp(text, "%m", 2) ? words.marker
+                           : !strncmp(text, "%c", 2) ? words.channel
+                                                     : NULL;
         if (word) {
             size_t size = strlen(word);
             if (size > (size_t)(end - to))

@@ -5,10 +5,10 @@ import contextlib
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from tests.hub import HubProcess
+from tests.hub import Client, HubProcess
 from tests.load.generator import Peer
 from tests.servers import free_port
 
@@ -17,6 +17,8 @@ START_TIMEOUT_S = 10.0
 AGENTS = 111
 NO_REAL_LIMIT = 1_000_000
 """A limit that is checked and never reached, so that checking it is part of what is measured."""
+
+NO_SEATS_LIMIT = {"HUB_STREAMS_TOTAL": "20000", "HUB_STREAMS_PER_TOKEN": "0"}
 
 NGINX_CONF = """
 load_module {module};
@@ -95,28 +97,34 @@ async def hub(folder: Path, name: str = "hub") -> AsyncIterator[tuple[Peer, HubP
     """The hub with everything that it does, limits checked; 111 agents in one private channel."""
     home = folder / name
     home.mkdir()
-    async with HubProcess(home, HUB_STREAMS_TOTAL="20000", HUB_STREAMS_PER_TOKEN="0") as process:
+    async with HubProcess(home, **NO_SEATS_LIMIT) as process:
         async with process.client() as admin:
             channel_id = await admin.channel(isPrivate=True)
-            tokens: list[str] = []
-            for _ in range(AGENTS):
-                agent_id, token = await admin.agent(limits={"message": NO_REAL_LIMIT})
-                await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
-                tokens.append(token)
-        file = home / "tokens"
-        file.write_text("\n".join(tokens))
-        words = r"Host: localhost\r\nAuthorization: Bearer %t\r\n"
-        yield (
-            Peer(
-                "hub",
-                process.port,
-                rf"GET /api/events HTTP/1.1\r\n{words}\r\n",
-                rf"POST /api/messages HTTP/1.1\r\n{words}Content-Type: application/json\r\n",
-                f'{{"channelId":"{channel_id}","content":"hello %m"}}',
-                file,
-            ),
-            process,
-        )
+            tokens = [(await guest(admin, channel_id))[1] for _ in range(AGENTS)]
+        yield hub_peer(process, home, tokens, [channel_id]), process
+
+
+async def guest(admin: Client, channel_id: str) -> tuple[str, str]:
+    """A new agent in this channel, whose limit is checked and never reached, and its token."""
+    agent_id, token = await admin.agent(limits={"message": NO_REAL_LIMIT})
+    await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
+    return agent_id, token
+
+
+def hub_peer(process: HubProcess, home: Path, tokens: Sequence[str], channel_ids: Sequence[str]) -> Peer:
+    """A running hub as the generator sees it: these agents say what they say in these channels in turn."""
+    (home / "tokens").write_text("\n".join(tokens))
+    (home / "channels").write_text("\n".join(channel_ids))
+    words = r"Host: localhost\r\nAuthorization: Bearer %t\r\n"
+    return Peer(
+        "hub",
+        process.port,
+        rf"GET /api/events HTTP/1.1\r\n{words}\r\n",
+        rf"POST /api/messages HTTP/1.1\r\n{words}Content-Type: application/json\r\n",
+        '{"channelId":"%c","content":"hello %m"}',
+        home / "tokens",
+        home / "channels",
+    )
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,294 @@
+"""What it costs to have grown: a hub with a million messages beside an empty one, and one with a thousand channels.
+
+`make growth`, or `python -m tests.load.growth`. Everything is measured in one run, in turns where two are compared.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from tests.hub import HubProcess
+from tests.load import filling, looks, peers
+from tests.load.compare import PRIORITY
+from tests.load.generator import Figures, Generator, Load, MeasureError, Peer, build
+
+LONE = Load(readers=0, publishers=1)
+FAN_OUT = Load(readers=111, publishers=16, window=16)
+CROWD = Load(readers=0, publishers=16)
+STEADY = Load(readers=0, publishers=16, rate=200)
+STREAMS = 1000
+KEPT_DAYS = 14
+"""Half of the messages are older: that is what is pruned while posts are timed."""
+
+PRUNING_SHARE = 3
+"""So many times as long as others the posts are measured while that happens."""
+
+WAL_BYTES = 64 << 20
+EXPORTED_PAGES = 1000
+EXPORT_S = 10
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A goal and what came of it; `reached` is None where nothing was asked."""
+
+    what: str
+    asked: str
+    measured: str
+    reached: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A hub that was prepared: its agents' tokens, where they talk, and one who sees the quiet channel alone."""
+
+    folder: Path
+    places: filling.Places
+    tokens: Sequence[str]
+    stranger: str
+
+    @property
+    def file(self) -> Path:
+        """Its database."""
+        return self.folder / "data" / "hub.db"
+
+
+@dataclass(slots=True)
+class Running:
+    """That hub while it runs, and how long it took to be ready."""
+
+    home: Home
+    process: HubProcess
+    ready_s: float = 0.0
+
+    def peer(self, channel_ids: Sequence[str] = ()) -> Peer:
+        """As the generator sees it, talking in these channels, or in the busy one."""
+        home = self.home
+        return peers.hub_peer(self.process, home.folder, home.tokens, channel_ids or [home.places.busy])
+
+    def memory(self) -> str:
+        """What it keeps resident."""
+        assert self.process.process is not None
+        return f"{psutil.Process(self.process.process.pid).memory_info().rss / 1e6:.0f} MB resident"
+
+
+@contextlib.asynccontextmanager
+async def _running(home: Home, **settings: str) -> AsyncIterator[Running]:
+    began_s = time.monotonic()
+    async with HubProcess(home.folder, **peers.NO_SEATS_LIMIT, **settings) as process:
+        yield Running(home, process, time.monotonic() - began_s)
+
+
+def main() -> int:
+    """Measure and print."""
+    options = _parser().parse_args()
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    where = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, {platform.platform()}, "
+    where += f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before"
+    try:
+        with tempfile.TemporaryDirectory(prefix="hub-growth-", dir=options.dir) as name:
+            build(Path(name))
+            lines, details = asyncio.run(_measure(options, Path(name)))
+    except MeasureError as error:
+        print(f"growth: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        print(msgspec.json.encode({"where": where, "lines": lines, "looks": details}).decode())
+    else:
+        print(where)
+        _print(lines, details)
+    return int(any(line.reached is False for line in lines))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.load.growth", description="What it costs to have grown.")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="how many there are (1,000,000)")
+    parser.add_argument("--channels", type=int, default=1000, help="how many the wide hub has (1,000)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement of posts takes (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often posts are measured; the best counts (3)")
+    parser.add_argument("--times", type=int, default=100, help="how often each page and search is asked for (100)")
+    parser.add_argument("--dir", help="where the databases lie meanwhile, 1.5 GB (the system's temporary folder)")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    return parser
+
+
+async def _measure(options: argparse.Namespace, folder: Path) -> tuple[list[Line], list[looks.Look]]:
+    generator, lines = Generator(folder), list[Line]()
+    fresh, grown, wide = [await _prepare(folder / name) for name in ("fresh", "grown", "wide")]
+    began_s = time.monotonic()
+    url = f"sqlite:///{grown.file}"
+    await asyncio.to_thread(filling.fill, url, options.messages, grown.places, lambda n: _say(f"{n:,} messages stored"))
+    _say(f"that took {time.monotonic() - began_s:.0f} s and {grown.file.stat().st_size / 1e6:,.0f} MB")
+    senders = wide.places.senders
+    rooms = await asyncio.to_thread(filling.found_channels, f"sqlite:///{wide.file}", options.channels, senders)
+    async with _running(fresh) as few, _running(grown) as many:
+        lines.append(_at_most(f"start to ready, {options.messages:,} messages", many.ready_s, 2, "s"))
+        lines += await _posts(options, generator, few, many)
+        details = await _reads(options, many)
+        lines += _judged(details)
+        lines += await _comebacks(many)
+        lines.append(await _wal(generator, many))
+        lines.append(Line("memory of that hub", "", many.memory(), None))
+    async with _running(fresh) as few, _running(wide) as many:
+        lines += await _wide(options, generator, few, many, rooms)
+    async with _running(grown, HUB_LOG_RETENTION_DAYS=str(KEPT_DAYS)) as many:
+        lines.append(await _pruning(options, generator, many))
+    return lines, details
+
+
+async def _prepare(folder: Path) -> Home:
+    """A hub with 111 agents in private channels, and a stranger who sees the quiet one alone."""
+    await asyncio.to_thread(folder.mkdir)
+    async with HubProcess(folder, **peers.NO_SEATS_LIMIT) as process, process.client() as admin:
+        busy, quiet, *others = [await admin.channel(f"room {n}", isPrivate=True) for n in range(22)]
+        guests = [await peers.guest(admin, busy) for _ in range(peers.AGENTS)]
+        for channel_id in (quiet, *others):
+            for agent_id, _ in guests:
+                await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
+        stranger, stranger_token = await peers.guest(admin, quiet)
+    senders = [agent_id for agent_id, _ in guests]
+    places = filling.Places(busy, quiet, others, senders, stranger)
+    return Home(folder, places, [token for _, token in guests], stranger_token)
+
+
+async def _posts(options: argparse.Namespace, generator: Generator, fresh: Running, grown: Running) -> list[Line]:
+    """A lone publisher on both hubs in turn."""
+    found: dict[str, list[Figures]] = {"fresh": [], "grown": []}
+    for _ in range(options.rounds):
+        for name, hub in (("fresh", fresh), ("grown", grown)):
+            found[name].append(await generator.measure(hub.peer(), LONE, options.seconds))
+            _say(f"lone posts, {name}: p50 {found[name][-1].post_p50_ms:.2f} ms")
+    few, many = (min(figures.post_p50_ms for figures in found[name]) for name in ("fresh", "grown"))
+    words = f"{many:.2f} ms beside {few:.2f}: {many / few:.2f}"
+    slow = [min(figures.post_p99_ms for figures in found[name]) for name in ("fresh", "grown")]
+    return [
+        Line("POST p50, beside an empty hub", "≤ 1.2", words, many <= 1.2 * few),
+        Line("POST p99, beside an empty hub", "", f"{slow[1]:.1f} ms beside {slow[0]:.1f}", None),
+    ]
+
+
+async def _reads(options: argparse.Namespace, grown: Running) -> list[looks.Look]:
+    _say("reading pages and searching")
+    home, process = grown.home, grown.process
+    async with process.client(home.tokens[0]) as member, process.client(home.stranger) as stranger:
+        found = await looks.pages(member, home.file, home.places.busy, options.times)
+        queries = looks.asked(home.places, home.file)
+        found += await looks.searches(member, "sees all", queries, options.times)
+        found += await looks.searches(stranger, "sees the quiet channel", queries, options.times)
+        found.append(await looks.timed("unread numbers", options.times, lambda: member.ok("GET", "/api/unread")))
+    return found
+
+
+def _judged(details: Sequence[looks.Look]) -> list[Line]:
+    pages = [look for look in details if "page" in look.kind]
+    found = [look for look in details if ";" in look.kind]
+    unread = next(look for look in details if look.kind == "unread numbers")
+    lines: list[Line] = []
+    for what, some, most_ms in (("history page p99", pages, 10), ("search p99", found, 100)):
+        worst = max(some, key=lambda look: look.p99_ms)
+        words = f"{worst.p99_ms:.1f} ms at worst ({worst.kind})"
+        lines.append(Line(f"{what}, {len(some)} kinds", f"≤ {most_ms} ms", words, worst.p99_ms <= most_ms))
+    lines.append(Line("unread numbers of 22 channels, p99", "", f"{unread.p99_ms:.1f} ms", None))
+    return lines
+
+
+async def _comebacks(grown: Running) -> list[Line]:
+    """All streams at once, and again right after a restart, when the hub has nothing in memory."""
+    lines: list[Line] = []
+    for missed in (100, 1000):
+        back = await looks.comeback(grown.process, grown.home.tokens, STREAMS, missed)
+        lines.append(_caught_up(f"{STREAMS:,} streams back at once, {missed:,} missed", back))
+    await grown.process.stop()
+    await grown.process.start()
+    back = await looks.comeback(grown.process, grown.home.tokens, STREAMS, 1000)
+    lines.append(_caught_up(f"{STREAMS:,} streams back after a restart, 1,000 missed", back))
+    return lines
+
+
+def _caught_up(what: str, back: looks.Comeback) -> Line:
+    words = f"{back.seconds:.2f} s" + (f", {back.missing} never" if back.missing else "")
+    return Line(what, "≤ 2 s", words, back.seconds <= 2 and not back.missing)
+
+
+async def _wal(generator: Generator, grown: Running) -> Line:
+    """The largest write-ahead log while somebody exports a channel and others post."""
+    _say("exporting while posting")
+    largest, wal = 0, grown.home.file.with_name("hub.db-wal")
+    async with grown.process.client(grown.home.tokens[0]) as member:
+        exporting = asyncio.create_task(looks.export(member, grown.home.places.busy, EXPORTED_PAGES))
+        posting = asyncio.create_task(generator.measure(grown.peer(), CROWD, EXPORT_S))
+        while not (exporting.done() and posting.done()):
+            largest = max(largest, wal.stat().st_size)
+            await asyncio.sleep(0.1)
+    words = f"{largest / 1e6:.0f} MB while {exporting.result():,} were read and {posting.result().answered:,} posted"
+    return Line("write-ahead log during an export", "≤ 64 MB", words, largest <= WAL_BYTES)
+
+
+async def _wide(
+    options: argparse.Namespace, generator: Generator, few: Running, many: Running, rooms: Sequence[str]
+) -> list[Line]:
+    """Deliveries to 111 readers who are in all channels, beside readers who are in few."""
+    best: dict[str, float] = {}
+    loads = {"one channel": few.peer(), "many channels": many.peer(rooms)}
+    for _ in range(options.rounds):
+        for name, peer in loads.items():
+            figures = await generator.measure(peer, FAN_OUT, options.seconds)
+            best[name] = max(best.get(name, 0.0), figures.deliveries_per_s)
+            _say(f"fan-out, {name}: {figures.deliveries_per_s:,.0f} deliveries/s, {figures.lost} lost")
+    one, all_of_them = best.values()
+    words = f"{all_of_them:,.0f} deliveries/s beside {one:,.0f}: {all_of_them / one:.2f}"
+    name = f"{len(rooms):,} channels with 111 members each"
+    return [
+        Line(f"{name}: posts to all in turn, beside one channel", "≥ 0.9", words, all_of_them >= 0.9 * one),
+        _at_most(f"{name}: start to ready", many.ready_s, 2, "s"),
+        Line(f"{name}: memory", "", many.memory(), None),
+    ]
+
+
+async def _pruning(options: argparse.Namespace, generator: Generator, grown: Running) -> Line:
+    """Posts while half of the log is let go, and when that is over."""
+    file = grown.home.file
+    before = looks.oldest(file)
+    during = await generator.measure(grown.peer(), STEADY, PRUNING_SHARE * options.seconds)
+    gone = looks.oldest(file) - before
+    _say(f"{gone:,} events pruned so far")
+    await looks.until_pruned(file)
+    after = await generator.measure(grown.peer(), STEADY, PRUNING_SHARE * options.seconds)
+    words = f"{during.post_p99_ms:.1f} ms beside {after.post_p99_ms:.1f}; {gone:,} events gone meanwhile"
+    bound_ms = max(2 * after.post_p99_ms, after.post_p99_ms + 10)
+    asked = "at most double, or 10 ms more"
+    return Line("POST p99 while the log is pruned, 200 msg/s", asked, words, during.post_p99_ms <= bound_ms)
+
+
+def _at_most(what: str, value: float, most: float, unit: str) -> Line:
+    return Line(what, f"≤ {most:g} {unit}", f"{value:.2f} {unit}", value <= most)
+
+
+def _print(lines: Sequence[Line], details: Sequence[looks.Look]) -> None:
+    verdicts = {True: "reached", False: "**missed**", None: ""}
+    print("\n| what | asked | measured | |\n|---|---|---|---|")
+    for line in lines:
+        print(f"| {line.what} | {line.asked} | {line.measured} | {verdicts[line.reached]} |")
+    print("\n| request | p50 ms | p99 ms |\n|---|---|---|")
+    for look in details:
+        print(f"| {look.kind} | {look.p50_ms:.1f} | {look.p99_ms:.1f} |")
+
+
+def _say(words: str) -> None:
+    print(f"  {words}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

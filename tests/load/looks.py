@@ -1,0 +1,183 @@
+"""Looks at a hub that has grown: how long pages, searches and a thousand reconnects take, by the client's clock."""
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from hubctl.load.latencies import Latencies
+from hubctl.load.wire import Address, Connection, Decoder, Piece, connect
+from tests.hub import Client, HubProcess
+from tests.load.filling import EVEN, EVERYWHERE, ODD, RARE, SOMETIMES, Places
+
+WARM = 3
+"""Requests of each kind that do not count: the first ones fill caches."""
+
+CONNECTING = 64
+"""Connections that are being opened at the same time."""
+
+CATCH_UP_S = 60.0
+SETTLED_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How long requests of one kind took, in ms."""
+
+    kind: str
+    p50_ms: float
+    p99_ms: float
+
+
+async def timed(kind: str, times: int, request: Callable[[], Awaitable[object]]) -> Look:
+    """Make a request so many times, one after the other."""
+    latencies = Latencies()
+    for number in range(times + WARM):
+        began_ns = time.perf_counter_ns()
+        await request()
+        if number >= WARM:
+            latencies.add(time.perf_counter_ns() - began_ns)
+    return Look(kind, latencies.quantile_ms(0.5) or 0.0, latencies.quantile_ms(0.99) or 0.0)
+
+
+async def pages(client: Client, file: Path, channel_id: str, times: int) -> list[Look]:
+    """Pages of a channel: the newest, and some from anywhere, backwards and forwards."""
+    ids = _anywhere(file, channel_id, times + WARM)
+    place = f"/api/messages?channelId={channel_id}"
+
+    async def deep(way: str, those: Iterator[str]) -> None:
+        page = await client.ok("GET", f"{place}&{way}={next(those)}")
+        assert len(page["messages"]) == 50
+
+    return [
+        await timed("newest page", times, lambda: client.ok("GET", place)),
+        await timed("newest page of 200, which is in no cache", times, lambda: client.ok("GET", f"{place}&limit=200")),
+        await timed("page deep in the past, before=", times, partial(deep, "before", iter(ids))),
+        await timed("page deep in the past, after=", times, partial(deep, "after", iter(ids))),
+    ]
+
+
+def _anywhere(file: Path, channel_id: str, count: int) -> list[str]:
+    """Ids of messages of the channel that are neither among its first nor among its last."""
+    ask = "SELECT id FROM messages WHERE channel_id = ? AND thread_id IS NULL AND seq >= ? ORDER BY seq LIMIT 1"
+    chance = random.Random(count)
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        head = database.execute("SELECT seq FROM log_head").fetchone()[0]
+        seqs = [chance.randrange(head // 10, head * 9 // 10) for _ in range(count)]
+        return [database.execute(ask, (channel_id, seq)).fetchone()[0] for seq in seqs]
+
+
+def asked(places: Places, file: Path) -> dict[str, str]:
+    """Searches by what is hard about them."""
+    (past,) = _anywhere(file, places.busy, 1)
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        said = database.execute("SELECT content FROM messages WHERE channel_id = ? LIMIT 1", (places.busy,)).fetchone()
+    first, second = said[0].split()[:2]
+    words = {
+        "a word of every message": EVERYWHERE,
+        "the beginning of such a word": EVERYWHERE[:3],
+        "a word of each thousandth message": SOMETIMES,
+        "a word of each hundred-thousandth": RARE,
+        "a word of none": "nevermore",
+        "two ordinary words": f"{first} {second}",
+        "three letters": first[:3],
+        "two words of half of all, never together": f"{EVEN} {ODD}",
+    }
+    every = quote(EVERYWHERE)
+    return {kind: f"q={quote(text)}" for kind, text in words.items()} | {
+        "a word of every message, from the past": f"q={every}&before={past}",
+        "a word of every message, in the busy channel": f"q={every}&channelId={places.busy}",
+        "a word of every message, in the quiet channel": f"q={every}&channelId={places.quiet}",
+        "a word of every message, by one of many": f"q={every}&senderId={places.senders[5]}",
+        "a word of every message, by the quiet one": f"q={every}&senderId={places.quiet_sender}",
+        "a word of every message, by nobody": f"q={every}&senderId=hubctl",
+    }
+
+
+async def searches(client: Client, who: str, queries: dict[str, str], times: int) -> list[Look]:
+    """Each of the queries, as one caller; what that may not read is left out."""
+    looks: list[Look] = []
+    for kind, query in queries.items():
+        place = f"/api/search?{query}"
+        if (await client.call("GET", place)).status == 200:
+            looks.append(await timed(f"{kind}; {who}", times, partial(client.ok, "GET", place)))
+    return looks
+
+
+@dataclass(frozen=True, slots=True)
+class Comeback:
+    """Streams that came back at once: when the last one had everything, and how many never had."""
+
+    seconds: float
+    missing: int
+
+
+async def comeback(process: HubProcess, tokens: Sequence[str], streams: int, missed: int) -> Comeback:
+    """Open so many streams at once, each of which missed so many events, and wait until each has the last one."""
+    async with process.client() as admin, admin.stream() as frames:
+        epoch, head = (frames.hello.id or ":").split(":")
+    last = int(head)
+    behind = asyncio.Event()
+    reached = [0] * streams
+    left = streams
+
+    def hear(number: int, piece: Piece, _came_ns: int) -> None:
+        nonlocal left
+        newest = int(piece.cursor.rpartition(":")[2] or 0)
+        if newest >= last > reached[number]:
+            left -= 1
+            if not left:
+                behind.set()
+        reached[number] = max(reached[number], newest)
+
+    turns, decoder, address = asyncio.Semaphore(CONNECTING), Decoder(), Address(process.url)
+
+    async def come_back(number: int) -> Connection:
+        token, cursor = tokens[number % len(tokens)], f"{epoch}:{last - missed}"
+        async with turns:
+            return await connect(address, token, cursor, decoder, partial(hear, number))
+
+    began_s = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(come_back(number)) for number in range(streams)]
+    try:
+        async with asyncio.timeout(CATCH_UP_S):
+            await behind.wait()
+    except TimeoutError:
+        pass
+    took_s = time.monotonic() - began_s
+    for task in tasks:
+        task.result().abort()
+    return Comeback(took_s, left)
+
+
+async def export(client: Client, channel_id: str, pages_most: int) -> int:
+    """Read a channel from its newest page on into the past, as an export does; how many messages."""
+    count, before = 0, ""
+    for _ in range(pages_most):
+        page = await client.ok("GET", f"/api/messages?channelId={channel_id}&limit=200{before}")
+        count += len(page["messages"])
+        if not page["hasMore"]:
+            break
+        before = f"&before={page['messages'][0]['id']}"
+    return count
+
+
+def oldest(file: Path) -> int:
+    """The first event that the log still has."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT oldest FROM log_head").fetchone()[0])
+
+
+async def until_pruned(file: Path) -> None:
+    """Wait until the log loses nothing more."""
+    before = -1
+    while (now := oldest(file)) != before:
+        before = now
+        await asyncio.sleep(SETTLED_S)
