@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system check bench soak wheel screenshots types lock clean
+.PHONY: help run test test-system check bench growth soak wheel screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -44,6 +44,9 @@ check: $(VENV)/.test ## lint, format, types, known advisories
 
 bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --rounds 3")
 	@exec $(BIN)/python -m tests.load.compare $(ARGS)
+
+growth: $(VENV)/.test ## a million messages, a thousand channels (ARGS="--messages 100000")
+	@exec $(BIN)/python -m tests.load.growth $(ARGS)
 
 soak: $(VENV)/.test ## 200 kills, then an hour of load (ARGS="--kills 20 --minutes 3")
 	@exec $(BIN)/python -m tests.load.soak $(ARGS)

@@ -38,6 +38,7 @@ from server.core.levels import levels
 from server.core.mirror import Mirror
 from server.core.model import Limits
 from server.core.objectives import Objectives
+from server.core.past import Past
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.probing import forget, found_probe
@@ -179,6 +180,7 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         _bounds(settings),
         counters,
         Recent(log, RedisPages(link, keys, lifetimes), dispatch),
+        Past(log),
         Presences(directory, signals, state, stats, ttl_s=lifetimes.presence_s),
         Typists(directory, signals, state, stats, ttl_s=lifetimes.typing_s),
         mirror,

@@ -9,6 +9,7 @@ from server.core.ids import digest_of
 from server.core.mirror import Mirror
 from server.core.model import ALL_SCOPES, Caller, Limits
 from server.core.objectives import Objectives
+from server.core.past import Past
 from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
 from server.core.recent import Recent
@@ -50,6 +51,7 @@ class Hub:
     bounds: Bounds
     counters: Counters
     recent: Recent
+    past: Past
     presences: Presences
     typists: Typists
     mirror: Mirror

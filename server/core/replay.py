@@ -7,9 +7,9 @@ import msgspec
 
 from server.core.errors import Malformed
 from server.core.hub import Hub
+from server.core.past import PAGE
 from server.core.stream import Stream, audience
 
-PAGE = 500
 STEP_BYTES = 256 << 10
 
 _CURSOR = re.compile(r"([A-Za-z0-9_-]{1,32}):(0|[1-9][0-9]{0,17})", re.ASCII)
@@ -68,17 +68,17 @@ async def catch_up(hub: Hub, stream: Stream, after: int, send: Send) -> None:
     while not stream.ended.done():
         stream.channels = audience(hub.directory, stream.agent_id, stream.interest)
         stream.lost = hub.directory.lost_by(stream.agent_id)
-        recent = dispatch.recent(after, min(dispatch.position, after + PAGE))
-        entries = recent if recent is not None else await hub.log.entries(after, dispatch.position, PAGE)
-        frames = b"".join(entry.frame for entry in entries if stream.sees(entry))
-        stale.update({entry.channel_id or "": entry.seq for entry in entries if stream.only_counts(entry)})
-        if recent is not None and after + len(recent) == dispatch.position and len(frames) <= STEP_BYTES:
+        until = min(dispatch.position, (after // PAGE + 1) * PAGE)
+        recent = dispatch.recent(after, until)
+        shown = hub.past.shown(stream, recent if recent is not None else await hub.past.entries(after, until))
+        stale.update(shown.stale)
+        if recent is not None and until == dispatch.position and len(shown.frames) <= STEP_BYTES:
             # no await from here on: nothing can happen between what is replayed and what is live
-            if frames:
-                stream.write(frames)
+            if shown.frames:
+                stream.write(shown.frames)
             dispatch.join(stream, stream.channels)
             dispatch.count(stream, stale)
             return
-        after = entries[-1].seq if entries else dispatch.position
-        if frames:
-            await send(frames)
+        after = until
+        if shown.frames:
+            await send(shown.frames)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from msgspec.structs import asdict
+from sqlalchemy import create_engine, insert
+
 from server.core.changes import Decision, InsertMessage, Outgoing, PutChannel
 from server.core.channels import joining
 from server.core.clock import now_ms
@@ -16,6 +19,7 @@ from server.core.events import ChannelMessage
 from server.core.ids import new_id
 from server.core.model import Channel, Member, Message
 from server.store.database import Database
+from server.store.tables import markers, members
 
 EVERYWHERE, SOMETIMES, RARE = "everywhere", "sometimes", "rarissime"
 """Words in every message, in each thousandth, in each hundred-thousandth."""
@@ -47,7 +51,7 @@ class Places:
 
 def found_channels(url: str, count: int, agents: Sequence[str]) -> list[str]:
     """Make so many public channels with all `agents` in each; their ids. Nobody else may have the database open."""
-    store = Database(url)
+    store, database = Database(url), create_engine(url)
     at = now_ms()
     try:
         made = [
@@ -57,10 +61,17 @@ def found_channels(url: str, count: int, agents: Sequence[str]) -> list[str]:
         for channel in made:
             seats = [Member(agent, at, "owner" if agent == agents[0] else "member") for agent in agents]
             joins = [joining(channel.id, seat, seat.agent_id) for seat in seats]
-            changes = [change for seating, _ in joins for change in seating]
-            store.commit([Decision((PutChannel(channel), *changes), tuple(event for _, event in joins))], 1 << 60)
+            owner = joins[0][0]
+            store.commit([Decision((PutChannel(channel), *owner), tuple(event for _, event in joins))], 1 << 60)
+            # one by one, each of them would be looked up first
+            rows = [{"channel_id": channel.id, **asdict(seat)} for seat in seats[1:]]
+            read = [{"channel_id": channel.id, "agent_id": seat.agent_id, "seq": 0} for seat in seats[1:]]
+            with database.begin() as connection:
+                connection.execute(insert(members), rows)
+                connection.execute(insert(markers), read)
     finally:
         store.close()
+        database.dispose()
     return [channel.id for channel in made]
 
 
