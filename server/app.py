@@ -64,6 +64,7 @@ from server.store.database import Database
 from server.store.migrating import migrate
 from server.trial import PLACE_FILE, Place, TrialError, stand, stands
 from server.web import asyncapi, openapi, pages
+from server.web.answering import SERVER
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
 from server.web.encryption import Encryption
@@ -275,7 +276,7 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate:
     sys.setswitchinterval(SWITCH_S)
     tls = _tls(settings)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
-    web_response.SERVER_SOFTWARE = "openclaw-hub"  # type: ignore[attr-defined]
+    web_response.SERVER_SOFTWARE = SERVER  # type: ignore[attr-defined]
     try:
         await _serve_hub(settings, data, stopped, tls, gate)
     except Damaged as error:

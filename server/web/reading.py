@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from server.core.errors import HubError, Invalid, Malformed
+from server.web.answering import Answer
 from server.web.problem import NO_STORE
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ def query(request: web.Request, shape: type[T]) -> T:
 
 def answer(value: object, status: int = 200) -> web.Response:
     """The value as JSON."""
-    return web.Response(body=_encode(value), status=status, content_type="application/json", headers=NO_STORE)
+    return Answer(_encode(value), status)
 
 
 def nothing() -> web.Response:
