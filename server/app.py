@@ -7,14 +7,15 @@ import sys
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 from typing import NamedTuple
+from uuid import uuid4
 
 import msgspec
 import structlog
 from aiohttp import web, web_response
 
 from server.bus.cache import RedisPages
-from server.bus.embedded import EmbeddedRedis
 from server.bus.keys import Keys, Lifetimes, Names
 from server.bus.limits import RedisCounters
 from server.bus.link import Link
@@ -27,18 +28,21 @@ from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
+from server.core.company import Company
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
 from server.core.errors import Damaged
+from server.core.follower import Follower
 from server.core.founding import found, operator_token
-from server.core.hub import OPERATOR, Bounds, Hub
+from server.core.hub import OPERATOR, Hub
 from server.core.indexing import keep_indexed
+from server.core.letters import Letters
 from server.core.levels import levels
 from server.core.mirror import Mirror
-from server.core.model import Limits
 from server.core.objectives import Objectives
 from server.core.past import Past
+from server.core.peers import Peers
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.probing import forget, found_probe
@@ -54,6 +58,7 @@ from server.core.uses import Uses
 from server.core.watch import Watch
 from server.core.writer import Writer
 from server.datadir import DataDir
+from server.furnishing import bounds_of, link_to, pulse_of, redis_url
 from server.greeting import address_of, greet, offer
 from server.listening import open_site, pinned, tls_context
 from server.markdown import Markdown
@@ -112,27 +117,39 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     """
     stats, directory = Stats(), Directory()
     pages.static_files()  # a page that cannot be put together fails here, and no request waits for it
-    redis_url = await _redis_url(settings, stack)
+    link = link_to(await redis_url(settings, stack), stats)
+    stack.push_async_callback(link.close)
     await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
-    log = Database(settings.database_url)
+    peers = Peers(str(uuid4()), token_bytes(32))
+    log = Database(settings.database_url, peers.me)
     log.on_damage = partial(_set_from_a_thread, asyncio.get_running_loop(), damaged)
     stack.callback(log.close)
-    directory.load(await log.contents())
+    pulse = await pulse_of(settings, log, peers, stack)
+    contents = await log.contents()
+    directory.load(contents.changes, contents.version)
     dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes)
     dispatch.start(await log.head())
-    link, echoes = Link(redis_url, stats), Echoes()
-    stack.push_async_callback(link.close)
-    listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats, echoes)
+    echoes = Echoes()
+    listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats, echoes, peers)
     bell = RedisBell(link, settings.redis.prefix, stats, listener.heard)
     await bell.start()
     stack.push_async_callback(bell.stop)
-    signals = Signals(dispatch, bell, echoes)
+    letters = Letters(peers)
+    company = Company(peers, letters, bell, dispatch, echoes)
+    listener.on_letter = company.read
+    signals = Signals(dispatch, bell, echoes, letters)
     stack.push_async_callback(signals.stop)
     ringer = Ringer(bell, dispatch, stats)
     stack.push_async_callback(ringer.stop)
     writer = Writer(log, directory, dispatch, ringer, stats)
+    follower = Follower(log, directory, dispatch, writer, peers)
+    stack.push_async_callback(follower.stop)  # after the writer, whose last decisions may wait for it
     stack.push_async_callback(writer.stop)
-    hub = _hub(settings, Core(directory, log, writer, dispatch, stats, signals), link, stack)
+    if pulse is not None:
+        pulse.heard, pulse.woken = follower.heard, follower.nudge
+        follower.start()
+        await follower.look()
+    hub = _hub(settings, Core(directory, log, writer, dispatch, stats, signals, follower, peers, company), link, stack)
     await found(hub)
     await _write_admin_token(hub, data)
     watch = Watch(hub, settings.data_dir)
@@ -157,11 +174,14 @@ class Core(NamedTuple):
     dispatch: Dispatch
     stats: Stats
     signals: Signals
+    follower: Follower
+    peers: Peers
+    company: Company
 
 
 def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> Hub:
     """The hub with its state in Redis, and what keeps that up."""
-    directory, log, writer, dispatch, stats, signals = core
+    directory, log, writer, dispatch, stats, signals, follower, peers, company = core
     keys, lifetimes = Keys(settings.redis.prefix), Lifetimes()
     state = RedisState(link, keys, lifetimes)
     mirror = Mirror(directory, state)
@@ -178,9 +198,9 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         dispatch,
         stats,
         Argon2Passwords(),
-        _bounds(settings),
+        bounds_of(settings),
         counters,
-        Recent(log, RedisPages(link, keys, lifetimes), dispatch),
+        Recent(log, RedisPages(link, keys, lifetimes), dispatch, peers),
         Past(log),
         Presences(directory, signals, state, stats, ttl_s=lifetimes.presence_s),
         Typists(directory, signals, state, stats, ttl_s=lifetimes.typing_s),
@@ -189,29 +209,14 @@ def _hub(settings: Settings, core: Core, link: Link, stack: AsyncExitStack) -> H
         Uses(),
         Reporters(),
         Objectives(stats),
+        follower,
     )
-    upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state)
+    company.attend(hub.presences, attendance)
+    meeting = partial(company.turn, state, hub.uses, directory)
+    upkeep = Upkeep(dispatch, hub.presences, hub.typists, attendance, mirror, state, meeting)
     turning = asyncio.create_task(upkeep.run())
     stack.callback(turning.cancel)
     return hub
-
-
-def _bounds(settings: Settings) -> Bounds:
-    limits = settings.limits
-    return Bounds(
-        settings.messages.max_bytes,
-        Limits(message=limits.message, reaction=limits.reaction, invite=limits.invite),
-        Limits(message=limits.people_message, reaction=limits.people_reaction, invite=limits.people_invite),
-    )
-
-
-async def _redis_url(settings: Settings, stack: AsyncExitStack) -> str:
-    if not settings.embedded_redis:
-        return settings.redis.url
-    private = EmbeddedRedis(settings.data_dir, prefix=settings.redis.prefix)
-    await private.start()
-    stack.push_async_callback(private.stop)
-    return private.url
 
 
 async def _write_admin_token(hub: Hub, data: DataDir) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-_PASSWORD = re.compile(r"((?:^|&)[a-z]*pass(?:word|wd|file)?=)[^&]*", re.IGNORECASE)
+_PASSWORD = re.compile(r"((?:^|&)[a-z_]*pass(?:word|wd|file)?=)[^&]*", re.IGNORECASE)
 
 SOCKET_PATH_BYTES = 107
 """What Linux takes as a unix socket's path (sun_path less its closing zero)."""

@@ -139,6 +139,7 @@ class Link:
     """Another host, in a network namespace, with one cable to this one."""
 
     def __init__(self, number: int) -> None:
+        self._number = number
         self.name = f"hub-{os.getpid()}-{number}"
         self.address = f"10.251.{number}.1"
         self._far = f"10.251.{number}.2"
@@ -162,9 +163,24 @@ class Link:
         """Pull the cable: nobody is told."""
         _root("ip", "-n", self.name, "link", "set", self._far_end, "down")
 
+    def mend(self) -> None:
+        """Put it back."""
+        _root("ip", "-n", self.name, "link", "set", self._far_end, "up")
+
+    def also(self) -> str:
+        """Lay a second cable to the same host, which stays when the first is cut; the host's address on it."""
+        near, far = f"{self._near_end}b", f"{self._far_end}b"
+        _root("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
+        _root("ip", "addr", "add", f"10.252.{self._number}.1/24", "dev", near)
+        _root("ip", "link", "set", near, "up")
+        _root("ip", "-n", self.name, "addr", "add", f"10.252.{self._number}.2/24", "dev", far)
+        _root("ip", "-n", self.name, "link", "set", far, "up")
+        return f"10.252.{self._number}.2"
+
     def remove(self) -> None:
         """As if it had never been."""
-        for command in (("link", "del", self._near_end), ("netns", "del", self.name)):
+        ends = (("link", "del", f"{self._near_end}b"), ("link", "del", self._near_end))
+        for command in (*ends, ("netns", "del", self.name)):
             subprocess.run(("ip", *command), capture_output=True, check=False)
 
 

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from server.bus.embedded_conf import find_server
@@ -51,21 +52,26 @@ def chromium() -> str | None:
 
 
 class RedisServer:
-    """A Redis on a unix socket, without ACL, that can be stopped and started again on the same socket."""
+    """A Redis on a unix socket, without ACL, that can be stopped and started again on the same socket.
 
-    def __init__(self, folder: Path) -> None:
+    With an `address` its URL is a port there instead, for a hub on another host.
+    """
+
+    def __init__(self, folder: Path, address: str = "") -> None:
         self._folder = folder
         self._socket = folder / "redis.sock"
         self._stack = ExitStack()
         self.process: subprocess.Popen[bytes]
-        self.url = f"unix://{self._socket}"
+        port = free_port() if address else 0
+        self._listens = ("--port", str(port), "--bind", address or "127.0.0.1", "--protected-mode", "no")
+        self.url = f"redis://{address}:{port}" if address else f"unix://{self._socket}"
 
     def start(self) -> None:
         """Start it; returns when it answers."""
         binary, _ = find_server()
-        options = ("--port", "0", "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no")
+        options = (*self._listens, "--unixsocket", str(self._socket), "--save", "", "--appendonly", "no")
         command = ["setpriv", "--pdeathsig", "KILL", str(binary), *options]
-        running = _running(command, self._folder / "log", self._folder, ready=lambda: _accepts(self._socket))
+        running = started(command, self._folder / "log", self._folder, ready=lambda: _accepts(self._socket))
         self.process = self._stack.enter_context(running)
 
     def stop(self) -> None:
@@ -75,10 +81,10 @@ class RedisServer:
 
 
 @contextmanager
-def own_redis() -> Iterator[RedisServer]:
+def own_redis(address: str = "") -> Iterator[RedisServer]:
     """A Redis of one test's own, running."""
     folder = Path(tempfile.mkdtemp(prefix="hub-redis-", dir="/tmp"))
-    server = RedisServer(folder)
+    server = RedisServer(folder, address)
     try:
         server.start()
         yield server
@@ -95,15 +101,63 @@ def redis_server() -> Iterator[str]:
 
 
 class Postgres:
-    """A running PostgreSQL cluster that hands out databases."""
+    """A PostgreSQL cluster that hands out databases, and may be frozen, stopped and started.
 
-    def __init__(self, folder: Path) -> None:
+    With an `address` it listens there on a port too, for a hub on another host.
+    """
+
+    def __init__(self, folder: Path, address: str = "") -> None:
         self.folder = folder
+        self._address = address
+        self._port = free_port() if address else 5432
         self._numbers = count(1)
+        self._stack = ExitStack()
+        self._user = _postgres_user()
 
-    def connect(self) -> psycopg.Connection:
+    def make(self) -> None:
+        """Make the cluster."""
+        if self._user != getpass.getuser():
+            shutil.chown(self.folder, self._user, pwd.getpwnam(self._user).pw_gid)
+        options = ["-U", "hub", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        initdb: list[Path | str] = [_postgres_binaries() / "initdb", "-D", self.folder / "cluster", *options]
+        made = subprocess.run(
+            _as_user(self._user, initdb), cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            raise MissingServerError(f"initdb failed: {made.stderr.strip()}")
+        if self._address:
+            with (self.folder / "cluster/pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        serve: list[Path | str] = [_postgres_binaries() / "postgres", "-D", self.folder / "cluster", "-k", self.folder]
+        for setting in (f"listen_addresses={self._address}", f"port={self._port}", "max_connections=200"):
+            serve += ["-c", setting]
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions that a test forgot.
+        running = started(
+            _as_user(self._user, serve),
+            self.folder / "log",
+            self.folder,
+            ready=lambda: _connects(self),
+            end=signal.SIGINT,
+        )
+        self._process = self._stack.enter_context(running)
+
+    def stop(self) -> None:
+        """End it, what is in its databases stays."""
+        self._stack.close()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to all of its processes: SIGSTOP freezes it, SIGCONT lets it go on."""
+        server = psutil.Process(self._process.pid)
+        for process in (server, *server.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    def connect(self, name: str = "postgres") -> psycopg.Connection:
         """A connection for the administrator, outside transactions."""
-        return psycopg.connect(host=str(self.folder), user="hub", dbname="postgres", autocommit=True)
+        return psycopg.connect(host=str(self.folder), port=self._port, user="hub", dbname=name, autocommit=True)
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -112,57 +166,27 @@ class Postgres:
         with self.connect() as admin:
             admin.execute(f'CREATE DATABASE "{name}"'.encode())
         try:
-            yield f"postgresql+psycopg://hub@/{name}?host={self.folder}"
+            if self._address:
+                yield f"postgresql+psycopg://hub@{self._address}:{self._port}/{name}"
+            else:
+                yield f"postgresql+psycopg://hub@/{name}?host={self.folder}"
         finally:
             with self.connect() as admin:
                 admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
+def postgres_server(address: str = "") -> Iterator[Postgres]:
     """Run a PostgreSQL cluster of the tests' own, synced to disk like a real one."""
-    binaries = _postgres_binaries()
     # Directly under /tmp: a unix socket's path is short, and the user postgres can get there.
     folder = Path(tempfile.mkdtemp(prefix="hub-postgres-", dir="/tmp"))
-    user = _postgres_user()
-    if user != getpass.getuser():
-        shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
-    cluster = folder / "cluster"
-    initdb: list[Path | str] = [
-        binaries / "initdb",
-        "-D",
-        cluster,
-        "-U",
-        "hub",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-locale",
-        "--no-sync",
-    ]
-    serve: list[Path | str] = [
-        binaries / "postgres",
-        "-D",
-        cluster,
-        "-k",
-        folder,
-        "-c",
-        "listen_addresses=",
-        "-c",
-        "max_connections=200",
-    ]
-    postgres = Postgres(folder)
+    postgres = Postgres(folder, address)
     try:
-        made = subprocess.run(_as_user(user, initdb), cwd=folder, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise MissingServerError(f"initdb failed: {made.stderr.strip()}")
-        # SIGINT is PostgreSQL's fast shutdown: it ends sessions that a test forgot.
-        with _running(
-            _as_user(user, serve), folder / "log", folder, ready=lambda: _connects(postgres), end=signal.SIGINT
-        ):
-            yield postgres
+        postgres.make()
+        postgres.start()
+        yield postgres
     finally:
+        postgres.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -175,7 +199,7 @@ def prometheus_server(config: Path, folder: Path) -> Iterator[str]:
     port = free_port()
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}", "--log.level=warn"]
     command = ["setpriv", "--pdeathsig", "KILL", found, *options, f"--web.listen-address=127.0.0.1:{port}"]
-    with _running(command, folder / "prometheus.log", folder, ready=lambda: _is_ready(port)):
+    with started(command, folder / "prometheus.log", folder, ready=lambda: _is_ready(port)):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -220,7 +244,7 @@ def _as_user(user: str, command: Sequence[Path | str]) -> list[str]:
 
 
 @contextmanager
-def _running(
+def started(
     command: list[str], log: Path, folder: Path, *, ready: Callable[[], bool], end: int = signal.SIGTERM
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; raises with its log when it does not get ready."""

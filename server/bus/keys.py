@@ -19,6 +19,7 @@ CHANNEL = "pubsub:channel:"
 AGENT = "pubsub:agent:"
 GLOBAL = "pubsub:global"
 ECHO = "hub:echo:"
+HUBS = "hub:letters"
 
 
 class Lifetimes(msgspec.Struct, frozen=True):
@@ -88,6 +89,7 @@ class Names:
         self._agent = (prefix + AGENT).encode()
         self.everyone = (prefix + GLOBAL).encode()
         self._echo = (prefix + ECHO).encode()
+        self.hubs = (prefix + HUBS).encode()
 
     def channel(self, channel_id: str) -> bytes:
         """The Redis channel of a channel's events."""

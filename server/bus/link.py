@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from server.bus.breaker import Breaker
+from server.bus.sentinel import is_sentinel, sentinel_client
 from server.core.stats import REDIS_EDGES_S, Histogram, Stats
 
 COMMAND_TIMEOUT_S = 0.5
@@ -21,14 +22,14 @@ logger = structlog.get_logger()
 
 def client_of(url: str) -> Redis:
     """A client whose commands fail within COMMAND_TIMEOUT_S instead of waiting for a server that is gone."""
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=COMMAND_TIMEOUT_S,
-        socket_connect_timeout=COMMAND_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        client_name="openclaw-hub",
-    )
+    options: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": COMMAND_TIMEOUT_S,
+        "socket_connect_timeout": COMMAND_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": "openclaw-hub",
+    }
+    return sentinel_client(url, **options) if is_sentinel(url) else Redis.from_url(url, **options)
 
 
 class Link:

@@ -90,9 +90,12 @@ class RedisBell:
         stale = [name for channel_id in changed for name in self._pages(channel_id)]
         return await self._send(messages, stale) and self.up
 
-    async def tell(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+    async def tell(self, messages: Sequence[tuple[str, bytes]], letter: bytes = b"") -> bool:
         """See `core.ports.Bell.tell`."""
-        return await self._send([(self._names.channel(channel_id), payload) for channel_id, payload in messages])
+        letters = [(self._names.hubs, letter)] if letter else []
+        return await self._send(
+            [*letters, *((self._names.channel(channel_id), payload) for channel_id, payload in messages)]
+        )
 
     async def _send(self, messages: Sequence[tuple[bytes, bytes]], stale: Sequence[bytes] = ()) -> bool:
         if self._link.breaker.open:
@@ -135,8 +138,8 @@ class RedisBell:
         try:
             await subscription.connect()
             await subscription.send_command("PSUBSCRIBE", *self._names.patterns)
-            await subscription.send_command("SUBSCRIBE", self._names.everyone, self._echo)
-            for _ in range(4):
+            await subscription.send_command("SUBSCRIBE", self._names.everyone, self._names.hubs, self._echo)
+            for _ in range(5):
                 await subscription.read_response()
         except BaseException:
             await subscription.disconnect(nowait=True)
@@ -169,6 +172,8 @@ class RedisBell:
             if self._subscription is not None and self._silent():
                 self._noted(up=False, error="the subscription went silent")
                 await self._hang_up()
+                # or it is this one that leads to a server which is the master no more, and keeps what it is told
+                await self._line.close()
             self._noted(up=self.up)
 
     def _silent(self) -> bool:

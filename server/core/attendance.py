@@ -33,6 +33,8 @@ class Attendance:
         self._writer = writer
         self._absence_s = absence_s
         self._clock = clock
+        self.elsewhere: Callable[[str], bool] = lambda _agent_id: False
+        """Whether an agent has a stream open at another hub: then nothing is told of the one here."""
         self._here: dict[str, float] = {}
         self._arriving: dict[str, None] = {}
         self._leaving: dict[str, float] = {}
@@ -44,6 +46,9 @@ class Attendance:
         """Its first stream is open."""
         if self._leaving.pop(agent_id, None) is not None or agent_id in self._here or agent_id == PROBE:
             return
+        if self.elsewhere(agent_id):
+            self._here[agent_id] = self._clock()
+            return
         self._arriving[agent_id] = None
         if self._scheduled is None:
             self._scheduled = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
@@ -53,6 +58,13 @@ class Attendance:
         if agent_id == PROBE:
             return
         self._leaving[agent_id] = self._clock()
+
+    def miss(self, agent_ids: Iterable[str]) -> None:
+        """These were with a hub that went; unless they come here, they have left."""
+        now_s = self._clock()
+        for agent_id in agent_ids:
+            self._here.setdefault(agent_id, now_s)
+            self._leaving.setdefault(agent_id, now_s)
 
     async def stop(self) -> None:
         """Say nothing more; what is being said is said."""
@@ -85,7 +97,7 @@ class Attendance:
                 del self._leaving[agent_id]
                 self._here.pop(agent_id, None)
                 self._left[agent_id] = now_s
-            await self._say(joined, left)
+            await self._say(joined, [agent_id for agent_id in left if not self.elsewhere(agent_id)])
         finally:
             self._telling = None
 

@@ -16,13 +16,17 @@ class Change(msgspec.Struct, frozen=True):
     """One thing that becomes different."""
 
 
-class PutAgent(Change, frozen=True):
+class DirectoryChange(Change, frozen=True):
+    """One that the directory follows; on a PostgreSQL it is numbered and kept for the other hubs."""
+
+
+class PutAgent(DirectoryChange, frozen=True):
     """An account is made or altered."""
 
     agent: Agent
 
 
-class DropAgent(Change, frozen=True):
+class DropAgent(DirectoryChange, frozen=True):
     """An account ends, with its tokens, sessions and password; what it wrote stays."""
 
     agent_id: str
@@ -36,27 +40,27 @@ class SetPassword(Change, frozen=True):
     password_hash: str
 
 
-class PutToken(Change, frozen=True):
+class PutToken(DirectoryChange, frozen=True):
     """A token is issued; `digest` is the SHA-256 of its secret."""
 
     token: Token
     digest: bytes
 
 
-class DropToken(Change, frozen=True):
+class DropToken(DirectoryChange, frozen=True):
     """A token is void."""
 
     token_id: str
 
 
-class PutSession(Change, frozen=True):
+class PutSession(DirectoryChange, frozen=True):
     """A person signed in; `digest` is the SHA-256 of the cookie's secret."""
 
     session: Session
     digest: bytes
 
 
-class DropSession(Change, frozen=True):
+class DropSession(DirectoryChange, frozen=True):
     """A session is over."""
 
     session_id: str
@@ -85,7 +89,7 @@ class TouchLog(Change, frozen=True):
     """Nothing, but written: to see whether the disk takes anything."""
 
 
-class NoteUses(Change, frozen=True):
+class NoteUses(DirectoryChange, frozen=True):
     """When tokens and sessions were used last, by their id (ms since the epoch)."""
 
     used: dict[str, int]
@@ -139,27 +143,27 @@ class Note(Change, frozen=True):
     deed: Deed
 
 
-class PutChannel(Change, frozen=True):
+class PutChannel(DirectoryChange, frozen=True):
     """A channel is made or altered."""
 
     channel: Channel
 
 
-class DropChannel(Change, frozen=True):
+class DropChannel(DirectoryChange, frozen=True):
     """A channel ends; who was a member then is still told so."""
 
     channel_id: str
     at: int
 
 
-class PutMember(Change, frozen=True):
+class PutMember(DirectoryChange, frozen=True):
     """Someone becomes a member, or gets another role."""
 
     channel_id: str
     member: Member
 
 
-class DropMember(Change, frozen=True):
+class DropMember(DirectoryChange, frozen=True):
     """Someone is no longer a member."""
 
     channel_id: str
@@ -304,9 +308,11 @@ class Written(msgspec.Struct, frozen=True):
 class Committed(msgspec.Struct, frozen=True):
     """A transaction that is on disk.
 
-    `missed` are entries that another hub committed since the last one seen here; `written` is our own, one for
-    each decision, in order.
+    `missed` are entries that were committed since the last one seen here, by another hub as a rule; `written` is our
+    own, one for each decision, in order. `version` counts the changes of the directory so far, on one database for all
+    of its hubs; 0 where there is but one. It is None where there was nothing to commit.
     """
 
     missed: tuple[Entry, ...]
     written: tuple[Written, ...]
+    version: int | None = None

@@ -39,13 +39,17 @@ from server.core.changes import (
     TidyUp,
     TouchLog,
 )
-from server.core.model import ALL_SCOPES, Agent, Caller, Channel, Member, Scope, Session, Token
+from server.core.model import ALL_SCOPES, PROBE, Agent, Caller, Channel, Member, Scope, Session, Token
 
 
 class Directory:
-    """The state that decisions are made on. Only `apply` changes it, with what the store has committed."""
+    """The state that decisions are made on. Only `apply` changes it, with what the store has committed.
+
+    `version` is how often that has happened on a database that several hubs may share, else 0.
+    """
 
     def __init__(self) -> None:
+        self.version = 0
         self.agents: dict[str, Agent] = {}
         self.channels: dict[str, Channel] = {}
         self.members: dict[str, dict[str, Member]] = {}
@@ -59,10 +63,22 @@ class Directory:
         self._ids: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
-    def load(self, changes: Iterable[Change]) -> None:
-        """Take in everything that is stored, as changes."""
-        for change in changes:
+    def load(self, changes: Iterable[Change], version: int = 0) -> None:
+        """Become what these changes make, and nothing else, but for the canary, whose token is in memory alone."""
+        probes = [(token, digest) for digest, token in self._tokens.items() if token.agent_id == PROBE]
+        vars(self).update(vars(Directory()))
+        for change in (*changes, *(PutToken(token, digest) for token, digest in probes)):
             self.apply(change)
+        self.version = version
+
+    def agents_of(self, credentials: Iterable[str]) -> set[str]:
+        """Ids of the agents that these tokens and sessions belong to."""
+        found = (self.token(credential) or self.session(credential) for credential in credentials)
+        return {holder.agent_id for holder in found if holder is not None}
+
+    def credentials(self) -> set[str]:
+        """Ids of every token and session."""
+        return self._token_digests.keys() | self._session_digests.keys()
 
     def agent_named(self, word: str) -> Agent | None:
         """The agent whose id is `word` in any case."""

@@ -66,12 +66,12 @@ class Dispatch:
         self._signals: list[tuple[str, float]] = []
 
     def start(self, head: Head) -> None:
-        """Begin behind the newest event of a stored log."""
+        """Begin behind the newest event of a stored log, and know nothing older."""
         self.epoch = head.epoch
         self.oldest = head.oldest
         self.head = self.position = self._target = head.seq
-        self._ring_oldest = head.seq + 1
-        self._stamp_at_start = head.seq
+        self._ring, self._ring_bytes, self._ring_oldest = {}, 0, head.seq + 1
+        self._stamps, self._stamp_at_start = {}, head.seq
 
     # ---- what is known
 

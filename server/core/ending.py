@@ -15,7 +15,12 @@ LOG = logging.getLogger(__name__)
 
 
 async def announce_shutdown(hub: Hub) -> None:
-    """Put `system.shutdown` into the log and before every reader; without a database that takes it, just stop."""
+    """Put `system.shutdown` into the log and before every reader; without a database that takes it, just stop.
+
+    It is a word about the whole, so the last hub on a database says it.
+    """
+    if not hub.follower.alone:
+        return  # the others go on; who reads here is told goodbye
     part = GlobalPart(message="the hub stops on purpose; streams resume by themselves", severity="info")
     decision = Decision((), (Outgoing(SystemShutdown(data=part), now_ms(), OPERATOR),))
     try:

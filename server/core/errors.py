@@ -82,3 +82,10 @@ class Damaged(HubError):
 
 class StorageFull(HubError):
     """The disk has no room; nothing was stored, reading goes on."""
+
+
+class Overtaken(Exception):
+    """Another hub has changed what the decisions were made on, so nothing was stored: catch up and decide again.
+
+    No HubError, since no client gets to hear of it.
+    """

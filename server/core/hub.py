@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from server.core.clock import now_ms
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
+from server.core.follower import Follower
 from server.core.ids import digest_of
 from server.core.mirror import Mirror
 from server.core.model import ALL_SCOPES, Caller, Limits
@@ -59,6 +60,7 @@ class Hub:
     uses: Uses
     reporters: Reporters
     objectives: Objectives
+    follower: Follower
     started_at: int = field(default_factory=now_ms)
 
     def by_token(self, secret: str) -> Caller | None:

@@ -22,21 +22,43 @@ class Head(msgspec.Struct, frozen=True):
     indexed: int = 0
 
 
+class Contents(msgspec.Struct, frozen=True):
+    """Everything that the directory holds, as changes, at this version of it."""
+
+    changes: Sequence[Change]
+    version: int
+
+
+class News(msgspec.Struct, frozen=True):
+    """What was committed since: entries, and the changes of the directory up to `version`.
+
+    With `whole` too much has changed, and `changes` are all that there is.
+    """
+
+    entries: Sequence[Entry]
+    changes: Sequence[Change]
+    version: int
+    whole: bool = False
+
+
 class Log(Protocol):
     """The database. `commit` blocks and belongs to the writer's thread; all else may be awaited anywhere."""
 
-    def commit(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    def commit(self, decisions: Sequence[Decision], expected_seq: int, version: int | None = None) -> Committed:
         """Make the decisions true in one transaction, synced to disk when it returns.
 
-        `expected_seq` is the newest seq known here. Raises HubError when one alone is refused, StorageFull,
-        Unavailable.
+        `expected_seq` is the newest seq known here, `version` the directory's on which the decisions were made (None
+        for any). Raises HubError when one alone is refused, Overtaken, StorageFull, Unavailable.
         """
 
     async def head(self) -> Head:
         """Where the log stands now."""
 
-    async def contents(self) -> list[Change]:
-        """Everything that the directory holds, as changes."""
+    async def contents(self) -> Contents:
+        """Everything that the directory holds."""
+
+    async def news(self, seq: int, version: int, limit: int) -> News:
+        """What was committed after these, at most `limit` entries of it."""
 
     async def entries(self, after: int, until: int, limit: int) -> list[Entry]:
         """At most `limit` entries with after < seq <= until, in order."""
@@ -81,8 +103,8 @@ class Bell(Protocol):
     async def publish(self, entries: Sequence[Entry]) -> bool:
         """Publish in order, in one pipeline, and drop the pages they change; False when Redis did not take them."""
 
-    async def tell(self, messages: Sequence[tuple[str, bytes]]) -> bool:
-        """Publish envelopes that are not in the log, each on a channel's Redis channel."""
+    async def tell(self, messages: Sequence[tuple[str, bytes]], letter: bytes = b"") -> bool:
+        """Publish envelopes that are not in the log, each on a channel's Redis channel; a letter to hubs first."""
 
 
 class Count(msgspec.Struct, frozen=True):

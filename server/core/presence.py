@@ -60,6 +60,7 @@ class Presences:
         self._seen: dict[str, int] = {}
         self._told: dict[Place, _Told] = {}
         self._resting: set[Place] = set()
+        self._moved: dict[Place, Stay] = {}
 
     # ---- what is asked
 
@@ -67,8 +68,9 @@ class Presences:
         """The presences of a channel's members: those that this hub was told of, and what Redis says of the others."""
         now = self._clock()
         places = [(channel_id, agent_id) for agent_id in self._directory.members.get(channel_id, ())]
-        held = [self._stays[place] for place in places if place in self._stays]
-        others = await self._state.stays([place for place in places if place not in self._stays])
+        known = self._moved | self._stays
+        held = [known[place] for place in places if place in known]
+        others = await self._state.stays([place for place in places if place not in known])
         return [self._shown(stay) for stay in held if self._until(stay) > now] + [stay.presence for stay in others]
 
     def all(self) -> list[Stay]:
@@ -99,6 +101,17 @@ class Presences:
         self._hold(stay)
         self._tell((channel_id, presence.agent_id), arrived_s)
         await self._state.keep_stays([stay])
+
+    def moved(self, channel_id: str, presence: PresencePart) -> None:
+        """Another hub was told of this presence, so it is there that it is kept; it has been announced."""
+        place = (channel_id, presence.agent_id)
+        stay = self._stays.get(place)
+        if stay is None or presence.last_seen >= stay.presence.last_seen:
+            if stay is not None:
+                # this hub may just be prolonging what it held; the newer one is written once more after that
+                self._moved[place] = Stay(channel_id, presence, presence.last_seen + self._ttl_ms)
+            self._drop(place)
+            self._told[place] = _Told(presence.status, presence.custom_status, self._clock())
 
     def adopt(self, stays: Iterable[Stay]) -> None:
         """Take up what an earlier life of the hub, or another hub, has written; it was told then."""
@@ -134,6 +147,9 @@ class Presences:
         for stay in renewed:
             self._stays[stay.channel_id, stay.presence.agent_id] = stay
         await self._state.keep_stays(renewed)
+        moved = dict(self._moved)
+        await self._state.keep_stays([stay for place, stay in moved.items() if place not in self._stays])
+        self._moved = {place: stay for place, stay in self._moved.items() if moved.get(place) is not stay}
 
     async def refill(self) -> None:
         """Write again what has vanished from Redis."""

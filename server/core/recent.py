@@ -14,6 +14,7 @@ import msgspec
 
 from server.core.dispatch import Dispatch
 from server.core.model import Message
+from server.core.peers import Peers
 from server.core.ports import Log, Pages, Span
 
 PAGE = 50
@@ -29,15 +30,16 @@ _encode = msgspec.json.Encoder().encode
 class Recent:
     """Reads channels' newest messages, from Redis where that can be believed."""
 
-    def __init__(self, log: Log, pages: Pages, dispatch: Dispatch) -> None:
+    def __init__(self, log: Log, pages: Pages, dispatch: Dispatch, peers: Peers) -> None:
         self._log = log
         self._pages = pages
         self._dispatch = dispatch
+        self._peers = peers
         self._key = secrets.token_bytes(32)
 
     async def newest(self, channel_id: str, limit: int) -> list[Message]:
         """A channel's newest messages, oldest first; one more than `limit` when there are more."""
-        if limit > PAGE:
+        if limit > PAGE or not self._peers.alone:  # what another hub stored a moment ago is known here in another
             return await self._log.history(channel_id, None, Span(limit))
         messages, seal = await self._pages.page(channel_id)
         if messages is not None and seal is not None and self.fits(channel_id, messages, seal):

@@ -11,6 +11,7 @@ from time import monotonic
 from server.core.clock import now_ms
 from server.core.dispatch import Dispatch
 from server.core.events import ChannelPresence, ChannelTyping, Envelope, encode, live_frame, type_of
+from server.core.letters import Letters
 from server.core.ports import Bell
 
 ECHO_S = 10.0
@@ -50,10 +51,11 @@ class Echoes:
 class Signals:
     """Says live events; returns at once, Redis or not."""
 
-    def __init__(self, dispatch: Dispatch, bell: Bell, echoes: Echoes) -> None:
+    def __init__(self, dispatch: Dispatch, bell: Bell, echoes: Echoes, letters: Letters) -> None:
         self._dispatch = dispatch
         self._bell = bell
         self._echoes = echoes
+        self._letters = letters
         self._outbox: list[tuple[str, bytes]] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -79,6 +81,7 @@ class Signals:
                 del self._outbox[:PIPELINE]
                 for _, payload in some:
                     self._echoes.expect(payload)
-                await self._bell.tell(some)
+                letter = self._letters.seal(tuple(some)) if self._letters.wanted else b""
+                await self._bell.tell(some, letter)
         finally:
             self._task = None

@@ -46,6 +46,7 @@ class Upkeep:
         attendance: Attendance,
         mirror: Mirror,
         state: State,
+        meeting: Callable[[], Awaitable[None]],
     ) -> None:
         self._dispatch = dispatch
         self._presences = presences
@@ -53,6 +54,7 @@ class Upkeep:
         self._attendance = attendance
         self._mirror = mirror
         self._state = state
+        self._meeting = meeting
         dispatch.on_channel = self.changed
         dispatch.on_first = attendance.came
         dispatch.on_last = self._went
@@ -82,6 +84,7 @@ class Upkeep:
         turns = (
             (SWEEP_S, self._sweep),
             (RENEW_S, self._presences.renew),
+            (RENEW_S, self._meeting),
             (ALIVE_S, self._see_streams),
             (REFILL_S, self._refill),
         )

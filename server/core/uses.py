@@ -28,6 +28,10 @@ class Uses:
         """When a credential was used last, `stored` being what is on disk."""
         return self._at.get(credential, stored)
 
+    def since(self, at_ms: int) -> list[str]:
+        """Ids of the credentials that were used from then on."""
+        return [credential for credential, at in self._at.items() if at >= at_ms]
+
     async def flush(self, writer: Writer) -> None:
         """Write down what is new; where that fails, a later use is written down later."""
         fresh, self._fresh = self._fresh, {}

@@ -14,11 +14,12 @@ from threading import Thread
 from time import perf_counter
 
 from server.core.bell import Ringer
-from server.core.changes import Committed, Decision, DropAgent, DropSession, DropToken, Entry, Written
+from server.core.changes import Committed, Decision, Entry, Written
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
-from server.core.errors import HubError, StorageFull, Unavailable
+from server.core.errors import HubError, Overtaken, StorageFull, Unavailable
 from server.core.ports import Log
+from server.core.revoking import end_revoked
 from server.core.stats import Stats
 
 BATCH = 64
@@ -42,7 +43,7 @@ class Draft:
         self.done = done
 
 
-Work = tuple[list[Draft], list[Decision], int]
+Work = tuple[list[Draft], list[Decision], int, int]
 Finish = Callable[[list[Draft], list[Decision], Committed | Exception], None]
 
 
@@ -62,10 +63,10 @@ class _WriterThread(Thread):
     def run(self) -> None:
         """Commit what comes, one after the other."""
         while (work := self.work.get()) is not None:
-            drafts, decisions, head = work
+            drafts, decisions, head, version = work
             result: Committed | Exception
             try:
-                result = self._log.commit(decisions, head)
+                result = self._log.commit(decisions, head, version)
             except Exception as error:  # noqa: BLE001 - told to those who wait for this batch
                 result = error
             self._loop.call_soon_threadsafe(self._finish, drafts, decisions, result)
@@ -74,7 +75,9 @@ class _WriterThread(Thread):
 class Writer:
     """Queue, transaction, answers, then publication, in this order and in seq order.
 
-    `failing` says why the last transaction did not go through; it is empty while all is well.
+    `failing` says why the last transaction did not go through; it is empty while all is well. `begun` counts
+    transactions, `stored` is the number of the last one that was stored. Decisions that another hub has overtaken wait,
+    after `on_overtaken`, for `resume`.
     """
 
     def __init__(self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats) -> None:
@@ -84,6 +87,12 @@ class Writer:
         self._stats = stats
         self._queue: deque[Draft] = deque()
         self.failing = ""
+        self.begun = self.stored = 0
+        self.under_way = False
+        self.on_overtaken: Callable[[], None] = lambda: None
+        self.is_only_hub = True
+        self._overtaken = False
+        self._landings: list[asyncio.Future[None]] = []
         self._busy = False
         self._idle = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -109,6 +118,7 @@ class Writer:
 
     async def stop(self) -> None:
         """Store what is queued, then end the thread."""
+        self.resume(Unavailable("stopping", "the hub stops; nothing was stored"))
         if self._busy:
             await self._idle.wait()
         self._thread.work.put(None)
@@ -120,7 +130,25 @@ class Writer:
             self._busy = False
             self._idle.set()
             return
-        self._thread.work.put((drafts, decisions, self._dispatch.head))
+        self.begun += 1
+        self.under_way = True
+        self._thread.work.put((drafts, decisions, self._dispatch.head, self._directory.version))
+
+    async def landed(self) -> None:
+        """Wait for the end of the transaction that is under way."""
+        if self.under_way:
+            self._landings.append(asyncio.get_running_loop().create_future())
+            await self._landings[-1]
+
+    def resume(self, error: HubError | None = None) -> None:
+        """Decide anew what was overtaken, since the directory is up to date; or refuse it all, since it cannot be."""
+        if not self._overtaken:
+            return
+        self._overtaken = False
+        if error is not None:
+            refused, self._queue = list(self._queue), deque()
+            self._fail(refused, error)
+        self._next()
 
     def _take(self) -> tuple[list[Draft], list[Decision]]:
         drafts: list[Draft] = []
@@ -139,6 +167,14 @@ class Writer:
         return drafts, decisions
 
     def _finish(self, drafts: list[Draft], decisions: list[Decision], result: Committed | Exception) -> None:
+        self.under_way = False
+        if self._landings:
+            self._land()
+        if isinstance(result, Overtaken):
+            self._queue.extendleft(reversed(drafts))
+            self._overtaken = True
+            self.on_overtaken()
+            return
         if isinstance(result, Exception):
             self._fail(drafts, result)
         else:
@@ -146,10 +182,19 @@ class Writer:
             self._succeed(drafts, decisions, result)
         self._next()
 
+    def _land(self) -> None:
+        landings, self._landings = self._landings, []
+        for landing in landings:
+            if not landing.done():
+                landing.set_result(None)
+
     def _succeed(self, drafts: list[Draft], decisions: list[Decision], committed: Committed) -> None:
         alone = not drafts[0].shares
         if alone:
             self._follow(decisions[0])
+        if committed.version is not None:
+            self._directory.version = committed.version
+            self.stored = self.begun
         self._dispatch.learn(committed.missed)
         entries = self._timed(drafts, committed.written)
         self._dispatch.learn(entries)
@@ -157,9 +202,13 @@ class Writer:
             if not draft.done.done():
                 draft.done.set_result(written)
         if alone:
-            self._end_streams(decisions[0])
-        if entries or committed.missed:
-            self._ringer.announce([*committed.missed, *entries])
+            end_revoked(self._dispatch, decisions[0].changes)
+        # what another hub committed is published by it; without one, what was missed is our own, its fate once unknown
+        told = [*committed.missed, *entries] if self.is_only_hub else entries
+        if told:
+            self._ringer.announce(told)
+        elif committed.missed:
+            self._dispatch.ring(self._dispatch.head)
 
     def _follow(self, decision: Decision) -> None:
         for change in decision.changes:
@@ -178,18 +227,6 @@ class Writer:
                     self._stats.stored.observe(draft.arrived_s, draft.submitted_s, now_s)
                 entries.append(entry)
         return entries
-
-    def _end_streams(self, decision: Decision) -> None:
-        gone: list[str] = []
-        for change in decision.changes:
-            if isinstance(change, DropToken):
-                gone.append(change.token_id)
-            elif isinstance(change, DropSession):
-                gone.append(change.session_id)
-            elif isinstance(change, DropAgent):
-                gone.extend(s.credential for s in self._dispatch.streams() if s.agent_id == change.agent_id)
-        if gone:
-            self._dispatch.end(gone, "credential_revoked")
 
     def _fail(self, drafts: list[Draft], error: Exception) -> None:
         if not isinstance(error, HubError):

@@ -7,19 +7,24 @@ import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, literal_column, select, update
 
 from server.core.changes import Committed, Decision, Entry, InsertMessage, Outgoing, Written
+from server.core.errors import Overtaken
 from server.core.events import AgentEvent, Envelope, encode, frame_of, type_of
 from server.core.model import Message
 from server.store.conversation import Messages, completed
+from server.store.journal import Journal
 from server.store.prepared import Cursor, Insert, Prepared, Values
 from server.store.rows import TOLD_COLUMNS, entry_of, message_of, told_row
 from server.store.statements import execute
 from server.store.tables import agent_events, channels, events, log_head, messages
 
+NEWS = "openclaw_hub"
+"""Where hubs on one PostgreSQL notify each other."""
+
 _TAKE = (
     update(log_head)
-    .values(seq=log_head.c.seq + bindparam("n"))
+    .values(seq=log_head.c.seq + bindparam("n"), version=log_head.c.version + bindparam("changed"))
     .where(log_head.c.id == literal_column("1"))
-    .returning(log_head.c.epoch, log_head.c.seq)
+    .returning(log_head.c.epoch, log_head.c.seq, log_head.c.version)
 )
 _TAKE_CHANNEL = (
     update(channels)
@@ -32,32 +37,55 @@ _KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=Tru
 _MISSED = (
     select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
 )
+MISSED_MOST = 256
+"""Entries of other hubs that a transaction reads while it holds the counter; who misses more catches up first."""
 
 
 class Committing:
-    """The transaction on one dialect: its hot statements are compiled once."""
+    """The transaction on one dialect: its hot statements are compiled once.
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.take = Prepared(_TAKE, dialect)
+    While it `tells`, each transaction wakes the other hubs on this PostgreSQL when it commits.
+    """
+
+    def __init__(self, dialect: Dialect, hub_id: str = "") -> None:
+        self.tells = False
+        self.journal = Journal(dialect)
+        self._take = Prepared(_TAKE, dialect)
+        self._take_and_tell = Prepared(_TAKE.returning(literal_column(f"pg_notify('{NEWS}', '{hub_id}')")), dialect)
         self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
         self.is_known = Prepared(_IS_KNOWN, dialect)
         self.messages = Messages(dialect)
         self.add_told = Insert.into(agent_events, dialect, TOLD_COLUMNS)
         self.add_event = Insert.into(events, dialect, [column.name for column in events.columns])
 
-    def commit(self, connection: Connection, decisions: Sequence[Decision], expected_seq: int) -> Committed:
-        """Make the decisions true within the transaction that `connection` is in."""
+    def take(self, cursor: Cursor, count: int, changed: int) -> tuple[str, int, int]:
+        """Lock the counter and move it on; the epoch, the last seq and the last version that are ours."""
+        take = self._take_and_tell if self.tells else self._take
+        epoch, seq, version = take.run(cursor, {"n": count, "changed": changed})[0][:3]
+        return epoch, seq, version
+
+    def commit(
+        self, connection: Connection, decisions: Sequence[Decision], expected_seq: int, version: int | None
+    ) -> Committed:
+        """Make the decisions true within the transaction that `connection` is in.
+
+        Raises Overtaken when the directory is at another version, or the log much further.
+        """
         cursor = connection.connection.cursor()
         known = self._known(connection, cursor, decisions)
         fresh = _fresh(decisions, known)
         outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
-        numbering = _Numbering(self, connection, cursor, len(outgoing))
+        changes = self.journal.of(decisions)
+        numbering = _Numbering(self, connection, cursor, len(outgoing), len(changes))
+        numbering.refuse_the_overtaken(expected_seq, version)
+        if changes:
+            self.journal.add(cursor, numbering.first_version, changes)
         for decision, is_new in zip(decisions, fresh, strict=True):
             if is_new:
                 _execute(connection, decision)
         numbering.take_channels(outgoing)
         written = self._write(cursor, numbering, zip(decisions, fresh, strict=True), known)
-        return Committed(numbering.missed_since(expected_seq), written)
+        return Committed(numbering.missed_since(expected_seq), written, numbering.version)
 
     def _known(self, connection: Connection, cursor: Cursor, decisions: Sequence[Decision]) -> dict[str, Message]:
         """Messages that are stored already under an id of this batch."""
@@ -125,17 +153,24 @@ def _stored(decision: Decision, entries: Sequence[Entry]) -> Message | None:
 class _Numbering:
     """The numbers of one transaction: taken at once, which locks the counter until the commit."""
 
-    def __init__(self, statements: Committing, connection: Connection, cursor: Cursor, count: int) -> None:
+    def __init__(
+        self, statements: Committing, connection: Connection, cursor: Cursor, count: int, changed: int
+    ) -> None:
         self.rows: list[Values] = []
         self.told: list[Values] = []
         self._statements = statements
         self._connection = connection
         self._cursor = cursor
-        epoch, last = statements.take.run(cursor, {"n": count})[0]
-        self.epoch: str = epoch
+        self.epoch, last, self.version = statements.take(cursor, count, changed)
+        self.first_version = self.version - changed + 1
         self._first = last - count + 1
         self._next = self._first
         self._channel_next: dict[str, int] = {}
+
+    def refuse_the_overtaken(self, expected_seq: int, version: int | None) -> None:
+        """Raise Overtaken for decisions that another hub's commit came before; see `Committing.commit`."""
+        if version is not None and (version != self.first_version - 1 or self._first - 1 - expected_seq > MISSED_MOST):
+            raise Overtaken
 
     def take_channels(self, outgoing: Sequence[Outgoing]) -> None:
         """Take the channels' own numbers; a channel made in this transaction has its row by now."""

@@ -28,10 +28,12 @@ from server.core.changes import (
 )
 from server.core.errors import Damaged, HubError
 from server.core.model import Code, Message
-from server.core.ports import Head, Span
+from server.core.ports import Contents, Head, News, Span
 from server.store import engine, reading
 from server.store.committing import Committing
-from server.store.failures import is_input_output, refusal_of
+from server.store.failures import is_input_output, refusal_of, unsure
+from server.store.journal import changes_after
+from server.store.reach import Reach
 from server.store.records import StoredRecords
 from server.store.rows import agent_of, channel_of, code_of, entry_of, member_of, session_of, token_of
 from server.store.tables import agents, channels, codes, events, log_head, members, sessions, tokens
@@ -45,9 +47,10 @@ ROOM_BYTES = 512 << 10
 class Database:
     """Fulfils `core.ports.Log` on SQLite or PostgreSQL."""
 
-    def __init__(self, url: str) -> None:
-        self._writing = engine.writing(url)
+    def __init__(self, url: str, hub_id: str = "") -> None:
+        self._writing = engine.writing(url, bounded=True)
         self._reading = engine.reading(url)
+        self.reach = Reach(self._writing, self._reading)
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
         self.records = StoredRecords(self._read)
         self.on_damage: Callable[[], None] = lambda: None
@@ -55,7 +58,7 @@ class Database:
         self._epoch = ""
         self._file = self._writing.url.database if self._writing.dialect.name == "sqlite" else None
         self._connection: Connection | None = None
-        self._committing = Committing(self._writing.dialect)
+        self._committing = Committing(self._writing.dialect, hub_id)
         driver = self._writing.dialect.loaded_dbapi
         self._conflicts: tuple[type[Exception], ...] = (IntegrityError, driver.IntegrityError)
         self._failures: tuple[type[Exception], ...] = (DBAPIError, driver.Error)
@@ -68,23 +71,28 @@ class Database:
         self._reading.dispose()
         self._writing.dispose()
 
+    def tell_others(self, tells: bool) -> None:
+        """Whether each commit wakes the other hubs on this database; it costs something only while there are some."""
+        self._committing.tells = tells
+
     # ---- writing, on the writer's thread
 
-    def commit(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    def commit(self, decisions: Sequence[Decision], expected_seq: int, version: int | None = None) -> Committed:
         """See `core.ports.Log.commit`."""
         if not any(decision.changes or decision.events for decision in decisions):
             return Committed((), tuple(Written(()) for _ in decisions))
+        known = None if self._file else version  # SQLite takes one hub: nobody overtakes
         try:
-            return self._transact(decisions, expected_seq)
+            return self._transact(decisions, expected_seq, known)
         except self._conflicts:
             # another hub took the same message id first: now it is there to be seen
-            return self._transact_or_refuse(decisions, expected_seq)
+            return self._transact_or_refuse(decisions, expected_seq, known)
         except self._failures as error:
             raise self._refusal(error) from error
 
-    def _transact_or_refuse(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    def _transact_or_refuse(self, decisions: Sequence[Decision], expected_seq: int, version: int | None) -> Committed:
         try:
-            return self._transact(decisions, expected_seq)
+            return self._transact(decisions, expected_seq, version)
         except self._failures as error:
             raise self._refusal(error) from error
 
@@ -94,14 +102,16 @@ class Database:
             self.on_damage()
         return refusal
 
-    def _transact(self, decisions: Sequence[Decision], expected_seq: int) -> Committed:
+    def _transact(self, decisions: Sequence[Decision], expected_seq: int, version: int | None) -> Committed:
+        self.reach.require()
         if self._connection is None:
             self._connection = self._writing.connect()
+        is_ending = False
         try:
             engine.begin(self._connection)
-            committed = self._committing.commit(self._connection, decisions, expected_seq)
+            committed = self._committing.commit(self._connection, decisions, expected_seq, version)
+            is_ending = True
             engine.commit(self._connection)
-            return committed
         except self._failures as error:
             # whatever became of it, the next transaction begins on a connection that is whole
             self._connection.invalidate()
@@ -109,10 +119,13 @@ class Database:
             self._connection = None
             if is_input_output(error):
                 self._bury()
+            if is_ending and not self._file:
+                raise unsure() from error
             raise
         except BaseException:
             engine.rollback(self._connection)
             raise
+        return committed
 
     def _bury(self) -> None:
         """Overwrite a transaction that was refused because it could not be synced.
@@ -132,6 +145,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, partial(self._with_connection, work))
 
     def _with_connection(self, work: Callable[[Connection], T]) -> T:
+        self.reach.require()
         try:
             with self._reading.connect() as connection:
                 return work(connection)
@@ -144,9 +158,13 @@ class Database:
         self._epoch = row.epoch
         return Head(row.epoch, row.seq, row.oldest, row.indexed)
 
-    async def contents(self) -> list[Change]:
+    async def contents(self) -> Contents:
         """See `core.ports.Log.contents`."""
         return await self._read(_contents)
+
+    async def news(self, seq: int, version: int, limit: int) -> News:
+        """See `core.ports.Log.news`."""
+        return await self._read(lambda c: _news(c, self._epoch, seq, version, limit))
 
     async def entries(self, after: int, until: int, limit: int) -> list[Entry]:
         """See `core.ports.Log.entries`."""
@@ -186,11 +204,26 @@ _ENDED = channels.c.deleted_at.is_not(None)
 _SEATS = select(members).join(channels, channels.c.id == members.c.channel_id)
 
 
-def _contents(connection: Connection) -> list[Change]:
+def _news(connection: Connection, epoch: str, seq: int, version: int, limit: int) -> News:
+    query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    entries = [entry_of(row, epoch) for row in connection.execute(query)]
+    # read after the entries: the directory may be ahead of them, and never behind
+    found = changes_after(connection, version)
+    if found and found[0][0] != version + 1:
+        connection.rollback()
+        contents = _contents(connection)
+        return News(entries, contents.changes, contents.version, whole=True)
+    return News(entries, [change for _, change in found], found[-1][0] if found else version)
+
+
+def _contents(connection: Connection) -> Contents:
+    if connection.dialect.name != "sqlite":  # where a transaction sees one state of everything anyway
+        connection.execution_options(isolation_level="REPEATABLE READ")
+    version = connection.execute(select(log_head.c.version)).scalar_one()
     living = select(agents).where(agents.c.removed_at.is_(None))
     # the ended ones first, since a living channel may have the name of one
     rooms = list(connection.execute(select(channels)))
-    return [
+    changes: list[Change] = [
         *(PutAgent(agent_of(row)) for row in connection.execute(living)),
         *(PutChannel(channel_of(row)) for row in rooms if row.deleted_at is not None),
         *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(_SEATS.where(_ENDED))),
@@ -200,3 +233,4 @@ def _contents(connection: Connection) -> list[Change]:
         *(PutToken(token_of(row), bytes(row.digest)) for row in connection.execute(select(tokens))),
         *(PutSession(session_of(row), bytes(row.digest)) for row in connection.execute(select(sessions))),
     ]
+    return Contents(changes, version)

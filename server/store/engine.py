@@ -11,6 +11,16 @@ READERS = 4
 
 LOCK_WAIT_S = 5
 
+CONNECT_S = 2
+"""How long a PostgreSQL may take to let the hub in; libpq knows no shorter time."""
+
+COUNTER_WAIT_MS = 1000
+"""How long a transaction waits for the counter, which somebody else holds."""
+
+PAUSE_MS = 700
+"""How long a hub may leave its transaction alone before PostgreSQL ends it: one that was cut off in the middle would
+hold the counter, and with it all the other hubs, for as long as the kernel believes in its connection."""
+
 WAL_BYTES = 32 << 20
 """What is left of the write-ahead log's file after a checkpoint; a long reader may make it grow for a while."""
 
@@ -24,11 +34,18 @@ _SQLITE = {
 }
 
 
-def writing(url: str) -> Engine:
-    """An engine with a single connection, whose transactions take the write lock when they begin."""
+def writing(url: str, *, bounded: bool = False) -> Engine:
+    """An engine with a single connection, whose transactions take the write lock when they begin.
+
+    `bounded` is for the hub's own short ones on a PostgreSQL, where they neither wait nor pause for long.
+    """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_postgres(parsed))
+        options = _postgres(parsed)
+        if bounded:
+            times = f"-c lock_timeout={COUNTER_WAIT_MS} -c idle_in_transaction_session_timeout={PAUSE_MS}"
+            options["options"] = f"{options.get('options', '')} {times}".strip()
+        return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=options)
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
     # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
     # few at a time. It is no reader's, since saying it writes to the file.
@@ -42,13 +59,22 @@ def reading(url: str) -> Engine:
     """An engine for readers, which cannot write."""
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
-        options = {**_postgres(parsed), "options": "-c default_transaction_read_only=on"}
+        options = _postgres(parsed)
+        options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
         return create_engine(parsed, pool_size=READERS, max_overflow=0, pool_pre_ping=True, connect_args=options)
     engine = create_engine(parsed, pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
     # only the writer checkpoints: two connections that do can lose commits in SQLite before 3.51.3
     _pragmas(engine, {**_SQLITE, "query_only": "ON", "wal_autocheckpoint": "0"})
     event.listen(engine, "begin", _begin_deferred)
     return engine
+
+
+def postgres_arguments(url: str) -> dict[str, Any] | None:
+    """What psycopg connects with; None for a SQLite."""
+    parsed = _with_driver(make_url(url))
+    if parsed.get_backend_name() == "sqlite":
+        return None
+    return {**parsed.get_dialect()().create_connect_args(parsed)[1], **_postgres(parsed)}
 
 
 def _with_driver(url: URL) -> URL:
@@ -58,7 +84,7 @@ def _with_driver(url: URL) -> URL:
 
 
 def _postgres(url: URL) -> dict[str, Any]:
-    return {"connect_timeout": LOCK_WAIT_S, "application_name": "openclaw-hub", **dict(url.query)}
+    return {"connect_timeout": CONNECT_S, "application_name": "openclaw-hub", **dict(url.query)}
 
 
 def _pragmas(engine: Engine, pragmas: dict[str, str]) -> None:

@@ -38,3 +38,9 @@ def _sqlite_code(error: Exception) -> int:
 def _original(error: Exception) -> object:
     """What the driver raised."""
     return error.orig if isinstance(error, DBAPIError) else error
+
+
+def unsure() -> Unavailable:
+    """What is answered when a transaction was ended and the database did not say how."""
+    words = "the database did not say whether it took it; send it again, with the same id if it has one"
+    return Unavailable("storage_unsure", words)

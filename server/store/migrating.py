@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from msgspec import Struct
-from sqlalchemy import Connection, insert, make_url, select
+from sqlalchemy import Connection, func, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from server.core.errors import Damaged
@@ -19,6 +19,9 @@ from server.store.failures import is_damage
 from server.store.tables import log_head
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+MIGRATING = 0x6F70656E636C6177
+"""The advisory lock of PostgreSQL that whoever migrates holds."""
 
 
 class SchemaTooNew(Exception):
@@ -53,6 +56,9 @@ def migrate(url: str, until: str = "head") -> None:
     writing = engine.writing(url)
     try:
         with writing.begin() as connection:
+            if connection.dialect.name != "sqlite":
+                # several hubs may start at the same moment
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
             present = MigrationContext.configure(connection).get_current_revision()
             if present != scripts.get_current_head() or until != "head":
                 _refuse_newer(scripts, present)

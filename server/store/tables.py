@@ -1,4 +1,4 @@
-"""The tables. Times are ms since the epoch; ids are text; secrets are there only as SHA-256 or argon2id."""
+"""The tables. Times are ms since the epoch; ids are text; secrets of callers are there only as SHA-256 or argon2id."""
 
 from sqlalchemy import (
     BigInteger,
@@ -28,7 +28,26 @@ log_head = Table(
     Column("seq", Seq, nullable=False),
     Column("oldest", Seq, nullable=False),
     Column("indexed", Seq, nullable=False, server_default="0"),
-    comment="One row: the counter whose lock orders all commits",
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    comment="One row: the counter whose lock orders all commits; version counts the changes of the directory",
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Seq, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    comment="The newest changes of the directory, for the other hubs on a PostgreSQL; on SQLite there is none",
+)
+
+hubs = Table(
+    "hubs",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("seen_at", Ms, nullable=False),
+    comment="The hubs that run on this PostgreSQL by its own clock, and the key by which each proves its live events",
 )
 
 agents = Table(

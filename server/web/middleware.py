@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import HttpVersion11, hdrs, web
 
-from server.core.errors import Forbidden, HubError, Misdirected, Unauthorized
+from server.core.errors import Conflict, Forbidden, HubError, Invalid, Misdirected, NotFound, Unauthorized
 from server.core.hub import Hub
 from server.core.model import Caller
 from server.core.stats import HTTP_EDGES_S, Histogram, Stats
@@ -26,6 +27,9 @@ _METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
 
 _ELSEWHERE = Place(OPEN, "other")
 
+_LASTING = (Unauthorized, Forbidden, NotFound, Conflict, Invalid)
+"""Refusals that rest on who and what exists."""
+
 logger = structlog.get_logger()
 
 
@@ -37,23 +41,56 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     hub = request.app[HUB]
     request.app[DOORMAN].heard(request.protocol)
     place = PLACES.get(request.match_info.handler, _ELSEWHERE)
+    version = hub.directory.version
     try:
-        _find_peer(request)
-        request.app[ENCRYPTION].demand(request, request["peer"])
-        _identify(request, hub)
-        if request["caller"] is not None:
-            hub.presences.seen(request["caller"].agent.id)
-            hub.uses.seen(request["caller"].credential)
-        _admit(request, place)
+        if not hub.follower.alone and request.method == "GET":
+            await _look_around(hub, place)
+        _enter(request, hub, place)
         response = await handler(request)
     except HubError as error:
-        response = problem.of_hub_error(error)
+        response = await _refuse(request, handler, place, version, error)
     except web.HTTPException as error:
         response = problem.of_http_error(error)
     except Exception as error:  # noqa: BLE001 - the last resort of every handler
         response = _crashed(request, error)
     _count(hub.stats, place.area, request.method, response.status, perf_counter() - arrived_s)
     return response
+
+
+def _enter(request: web.Request, hub: Hub, place: Place) -> None:
+    """Find out who calls, and let them come here or raise why not."""
+    _find_peer(request)
+    request.app[ENCRYPTION].demand(request, request["peer"])
+    _identify(request, hub)
+    if request["caller"] is not None:
+        hub.presences.seen(request["caller"].agent.id)
+        hub.uses.seen(request["caller"].credential)
+    _admit(request, place)
+
+
+async def _look_around(hub: Hub, place: Place) -> None:
+    """Read nothing that is older than what the caller may have been told by another hub a moment ago."""
+    if place.area != "ops":
+        with suppress(HubError):  # without the database, what is known is what there is
+            await hub.follower.look()
+
+
+async def _refuse(
+    request: web.Request, handler: Handler, place: Place, version: int, error: HubError
+) -> web.StreamResponse:
+    """The refusal, unless another hub has changed what it rests on: then the request is tried again, once."""
+    hub = request.app[HUB]
+    if isinstance(error, _LASTING) and await hub.follower.was_behind(version):
+        try:
+            _enter(request, hub, place)
+            return await handler(request)
+        except HubError as again:
+            error = again
+        except web.HTTPException as again:
+            return problem.of_http_error(again)
+        except Exception as crash:  # noqa: BLE001 - the last resort of every handler
+            return _crashed(request, crash)
+    return problem.of_hub_error(error)
 
 
 def _find_peer(request: web.Request) -> None:

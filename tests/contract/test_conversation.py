@@ -222,7 +222,7 @@ async def test_an_ended_channel_is_remembered_by_its_members_alone(log: Database
     again = Channel(id=new_id(), name="room", is_private=False, created_at=1, created_by="anna")
     made(log, PutChannel(again), PutMember(again.id, Member("bert", 1, "owner")))
     directory = Directory()
-    directory.load(await log.contents())
+    directory.load((await log.contents()).changes)
     assert directory.lost_by("anna") == {room}
     assert directory.lost_by("bert") == frozenset()
     assert directory.channel_named("room") == again

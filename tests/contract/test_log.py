@@ -159,7 +159,7 @@ async def test_the_directory_is_what_was_put_and_not_dropped(log: Database, room
     token = Token(id=new_id(), agent_id="anna", scopes=("read", "write"), created_at=2, expires_at=3)
     log.commit([Decision((PutAgent(bert), PutMember(room, Member("bert", 2, "member"))))], 0)
     log.commit([Decision((PutToken(token, digest_of("secret")), DropMember(room, "bert"), DropAgent("bert", 9)))], 0)
-    contents = await log.contents()
+    contents = (await log.contents()).changes
     assert PutAgent(ANNA) in contents
     assert PutToken(token, digest_of("secret")) in contents
     assert PutMember(room, Member("anna", 1, "owner")) in contents
@@ -202,7 +202,7 @@ async def test_last_uses_are_kept_with_tokens_and_sessions(log: Database, room: 
     put = (PutToken(token, digest_of("token")), PutSession(session, digest_of("session")))
     log.commit([Decision(put)], 0)
     log.commit([Decision((NoteUses({token.id: 5, session.id: 6, "gone": 7}),))], 0)
-    contents = await log.contents()
+    contents = (await log.contents()).changes
     assert PutToken(msgspec.structs.replace(token, last_used_at=5), digest_of("token")) in contents
     assert PutSession(msgspec.structs.replace(session, last_used_at=6), digest_of("session")) in contents
 

@@ -12,7 +12,9 @@ from server.core.changes import Decision, DropMember, PutAgent, PutChannel, PutM
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.events import AgentJoined, AgentLeft, PresencePart, Status
+from server.core.letters import Letters
 from server.core.model import Agent, Channel, Member
+from server.core.peers import Peers
 from server.core.ports import Head, State, Stay
 from server.core.presence import Presences
 from server.core.signals import Echoes, Signals
@@ -59,7 +61,7 @@ class DeafBell:
     async def publish(self, entries: Sequence[object]) -> bool:
         return False
 
-    async def tell(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+    async def tell(self, messages: Sequence[tuple[str, bytes]], letter: bytes = b"") -> bool:
         return False
 
 
@@ -79,7 +81,7 @@ class World:
         self.wire = Wire()
         reader = Stream(self.wire, "bert", "token", Interest(), chunked=False)
         self.dispatch.join(reader, audience(self.directory, "bert", Interest()))
-        signals = Signals(self.dispatch, DeafBell(), Echoes())
+        signals = Signals(self.dispatch, DeafBell(), Echoes(), Letters(Peers()))
         state = cast("State", self.state)
         self.presences = Presences(self.directory, signals, state, self.stats, ttl_s=TTL_S, clock=self.clock)
         self.typists = Typists(self.directory, signals, state, self.stats, ttl_s=10, clock=self.clock)

@@ -14,6 +14,7 @@ from server.core.changes import Entry
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.model import Message
+from server.core.peers import Peers
 from server.core.ports import Head, Log, Span
 from server.core.recent import PAGE, Recent
 from server.core.stats import Stats
@@ -87,7 +88,7 @@ class World:
         self.pages = SteppedPages()
         self.dispatch = Dispatch(Directory(), Stats(), 1000)
         self.dispatch.start(Head("epoch", 5, 1))
-        self.recent = Recent(cast("Log", self.log), self.pages, self.dispatch)
+        self.recent = Recent(cast("Log", self.log), self.pages, self.dispatch, Peers())
         self.unlearned: list[str] = []
         self.acknowledged = dict(self.log.committed)
         self.reads: list[tuple[str, int, Coroutine[Any, Any, list[Message]]]] = []

@@ -1,0 +1,128 @@
+"""A hub's own line to the PostgreSQL that it may share with others: woken by their commits, and sure that it answers.
+
+Twice a second the hub says that it is there and asks where the log stands, so that a lost notification costs half a
+second at most; what is not answered within PATIENCE_S is a database that is away.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import structlog
+
+from server.core.clock import now_ms
+from server.core.peers import Beat, Peers
+from server.store.committing import NEWS
+from server.store.reach import cut
+
+BEAT_S = 0.5
+PATIENCE_S = 1.0
+GONE_MS = 6_000
+"""A hub that was not heard of for so long is not there."""
+
+_BEAT = """
+WITH clock AS (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now),
+mine AS (
+    INSERT INTO hubs (id, key, seen_at) SELECT %(me)s, %(key)s, now FROM clock
+    ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+)
+SELECT seq, oldest, version, hubs.id, hubs.key
+FROM log_head CROSS JOIN clock LEFT JOIN hubs ON hubs.id <> %(me)s AND hubs.seen_at > clock.now - %(gone_ms)s
+"""
+_FORGET = "DELETE FROM hubs WHERE id = %(me)s OR seen_at < %(now)s - 86400000"
+
+logger = structlog.get_logger()
+
+
+class Pulse:
+    """Tells `heard` of every beat, `woken` of what others committed, `lost` and `found` of the database itself."""
+
+    def __init__(self, arguments: dict[str, Any], peers: Peers) -> None:
+        self.heard: Callable[[Beat], None] = lambda _beat: None
+        self.woken: Callable[[], None] = lambda: None
+        self.lost: Callable[[str], None] = lambda _why: None
+        self.found: Callable[[], None] = lambda: None
+        self._arguments = arguments
+        self._peers = peers
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._away = False
+
+    async def start(self) -> None:
+        """Make the hub known, and go on with it. Raises what psycopg does."""
+        await self._beat()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Take leave of the others."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        with suppress(psycopg.Error, TimeoutError):
+            await self._bounded(connection, _FORGET, {"me": self._peers.me, "now": now_ms()})
+        await connection.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._rest()
+                await self._beat()
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                await self._hang_up(error)
+                await asyncio.sleep(BEAT_S / 2)
+
+    async def _rest(self) -> None:
+        """Until the next beat, or until another hub has something to say."""
+        if self._connection is None:
+            return
+        async for notification in self._connection.notifies(timeout=BEAT_S):
+            if notification.payload != self._peers.me:
+                self.woken()
+
+    async def _beat(self) -> None:
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
+            await self._bounded(self._connection, f"LISTEN {NEWS}", {})
+        about = {"me": self._peers.me, "key": self._peers.key, "gone_ms": GONE_MS}
+        rows = await self._bounded(self._connection, _BEAT, about)
+        seq, oldest, version = rows[0][:3]
+        hubs = {hub_id: bytes(key) for *_, hub_id, key in rows if hub_id is not None}
+        if self._away:
+            self._away = False
+            logger.info("the database answers again")
+            self.found()
+        self.heard(Beat(seq, oldest, version, hubs))
+
+    async def _bounded(
+        self, connection: psycopg.AsyncConnection[Any], statement: str, about: dict[str, object]
+    ) -> list[Any]:
+        """The answer in time. A timeout by cancellation would ask the silent server to cancel, and wait for it."""
+        asking = asyncio.get_running_loop().create_task(_ask(connection, statement, about))
+        done, _ = await asyncio.wait([asking], timeout=PATIENCE_S)
+        if not done:
+            cut(connection)
+            await asyncio.wait([asking])
+            with suppress(psycopg.Error):
+                asking.result()
+            raise TimeoutError("the database does not answer")
+        return asking.result()
+
+    async def _hang_up(self, error: Exception) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg.Error):
+                await connection.close()
+        if not self._away:
+            self._away = True
+            logger.error("the database is away", error=str(error))
+            self.lost("the database does not answer")
+
+
+async def _ask(connection: psycopg.AsyncConnection[Any], statement: str, about: dict[str, object]) -> list[Any]:
+    cursor = await connection.execute(statement.encode(), about)
+    return await cursor.fetchall() if cursor.description else []
