@@ -183,3 +183,11 @@ def test_the_rules_see_what_they_judge() -> None:
     assert not allowed("server.bus.keys", "hubctl.cli")
     assert not allowed("hubctl.cli", "server.app")
     assert allowed("server.app", "server.web.routes")
+
+
+def test_the_hub_asks_nobody_outside() -> None:
+    """Only the canary and the trial of an upgrade make requests, to the hub itself; nobody can make it ask others."""
+    clients = re.compile(r"aiohttp\.ClientSession|urllib\.request|http\.client|create_connection\(|open_connection\(")
+    sources = (ROOT / "server").rglob("*.py")
+    asking = {path.relative_to(ROOT).as_posix() for path in sources if clients.search(path.read_text("utf-8"))}
+    assert asking <= {"server/canary.py", "server/proving.py"}
