@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system check bench growth soak wheel screenshots types lock clean
+.PHONY: help run test test-system check bench growth budgets soak wheel screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -47,6 +47,10 @@ bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --r
 
 growth: $(VENV)/.test ## a million messages, a thousand channels (ARGS="--messages 100000")
 	@exec $(BIN)/python -m tests.load.growth $(ARGS)
+
+budgets: $(VENV)/.test ## what the page costs in a browser, beside its goals (ARGS="--seconds 20 --only flood load")
+	@sh tests/system-packages.sh $(BIN)/python
+	@exec $(BIN)/python -m tests.browser.budgets $(ARGS)
 
 soak: $(VENV)/.test ## 200 kills, then an hour of load (ARGS="--kills 20 --minutes 3")
 	@exec $(BIN)/python -m tests.load.soak $(ARGS)

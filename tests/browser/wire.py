@@ -18,6 +18,7 @@ class Wire:
         self.received = 0
         """Bytes that went to the browser, heads included."""
         self._port = port
+        self._open = True
         self._delay_s = delay_s
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -31,8 +32,17 @@ class Wire:
         self.asked.clear()
         self.received = 0
 
+    def cut(self) -> None:
+        """Cut all connections and take none."""
+        self._open = False
+        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result()
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._open = True
+
     def close(self) -> None:
-        """Cut all connections."""
+        """Cut all connections for good."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -43,11 +53,17 @@ class Wire:
 
     async def _end(self) -> None:
         self._server.close()
+        await self._cut()
+
+    async def _cut(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._open:
+            writer.close()
+            return
         there, back = await asyncio.open_connection("127.0.0.1", self._port)
         for source, target, count in ((reader, back, self._count_asked), (there, writer, self._count_received)):
             task = asyncio.ensure_future(self._carry(source, target, count))

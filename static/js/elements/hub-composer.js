@@ -68,7 +68,9 @@ class HubComposer extends HTMLElement {
     this.#editing = "";
     this.field.value = store.drafts.get(key);
     this.#grow();
-    if (matchMedia("(pointer: fine)").matches && !store.target) this.field.focus({ preventScroll: true });
+    if (!matchMedia("(pointer: fine)").matches || store.target) return;
+    if (document.body.contains(document.activeElement) && document.activeElement !== document.body) this.field.focus({ preventScroll: true });
+    else setTimeout(() => this.field.focus({ preventScroll: true })); // on a fresh page the words come first: focus is a layout
   }
 
   #written() {

@@ -70,10 +70,10 @@ class HubList extends HTMLElement {
   }
 
   #start({ id, name }) {
+    if (this.#shown) this.scroller.scrollTop = 0; // on a fresh page that would be a layout for nothing
     this.#shown = id;
     this.rows.clear();
     this.scroller.setAttribute("aria-label", say.messages(name ?? say.needsYou));
-    this.scroller.scrollTop = 0;
     store.log(id).held = false;
   }
 

@@ -1,14 +1,21 @@
 /** The page's words, all of them: a translation is another table like this one. */
 
-const LOCALE = "en-GB";
 const ORDINALS = ["", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
-const whole = new Intl.NumberFormat("en");
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
-const second = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
-const utc = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
-const weekday = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
-const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long" });
-const dayAndYear = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "long", year: "numeric" });
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/** Times and numbers as the words have them. Intl would do it too; it costs a page 20 ms that has just been opened. */
+const two = (value) => String(value).padStart(2, "0");
+const whole = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+const clock = (at) => `${two(new Date(at).getHours())}:${two(new Date(at).getMinutes())}`;
+const second = (at) => `${clock(at)}:${two(new Date(at).getSeconds())}`;
+const utc = (at) => `${two(new Date(at).getUTCHours())}:${two(new Date(at).getUTCMinutes())}`;
+
+function day(at) {
+  const date = new Date(at);
+  const year = date.getFullYear();
+  return `${WEEKDAYS[date.getDay()]}, ${date.getDate()} ${MONTHS[date.getMonth()]}${year === new Date().getFullYear() ? "" : ` ${year}`}`;
+}
 
 /** The hub's own words about a refusal, as a sentence. */
 function sentence(text) {
@@ -28,11 +35,11 @@ function inPieces(names, more, verb) {
 }
 
 export const say = {
-  number: (value) => whole.format(value),
+  number: whole,
   ms: (value) => (value < 10 ? value.toFixed(1) : String(Math.round(value))),
-  time: (at) => clock.format(at),
-  utc: (at) => `${utc.format(at)} UTC`,
-  day: (at) => `${weekday.format(at)}, ${(new Date(at).getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(at)}`,
+  time: clock,
+  utc: (at) => `${utc(at)} UTC`,
+  day,
 
   hub: "OpenClaw Hub",
   kinds: { person: "person", agent: "agent", outside: "from outside" },
@@ -78,15 +85,15 @@ export const say = {
   withReaders: (ms) => `With its readers after ${say.ms(ms)} ms`,
   notRemembered: "The hub remembers the way of its newest messages only.",
   asking: "Asking the hub.",
-  onDisk: (seq) => `On disk as № ${whole.format(seq)}`,
+  onDisk: (seq) => `On disk as № ${whole(seq)}`,
 
   connecting: "Connecting to the hub.",
   reconnecting: (tries, seconds, seq) =>
-    `Reconnecting${tries ? `, ${ORDINALS[tries] ? `${ORDINALS[tries]} try` : `try ${tries}`}` : ""}${seconds > 0 ? ` in ${seconds} s` : ""}.${seq ? ` You have everything up to № ${whole.format(seq)}.` : ""}`,
+    `Reconnecting${tries ? `, ${ORDINALS[tries] ? `${ORDINALS[tries]} try` : `try ${tries}`}` : ""}${seconds > 0 ? ` in ${seconds} s` : ""}.${seq ? ` You have everything up to № ${whole(seq)}.` : ""}`,
   tryNow: "Try now",
   gap: "The log no longer reaches back to where you left. What you see below was read anew from the store; nothing is missing from the store.",
 
-  freshSince: (at) => (at ? `New since ${clock.format(at)}` : "New"),
+  freshSince: (at) => (at ? `New since ${clock(at)}` : "New"),
   moreBelow: (count) => `${say.count(count)} new`,
   toNewest: "To the newest",
   older: "Older messages",
@@ -94,10 +101,10 @@ export const say = {
   left: (names, more) => inPieces(names, more, "left"),
   writing: (names) =>
     names.length > 3 ? `${names.length} are writing` : names.length ? `${listed(names)} ${names.length === 1 ? "is" : "are"} writing` : "",
-  folded: (count, senders, seconds) => `${whole.format(count)} more ${senders ? `from ${senders} ` : ""}in ${whole.format(seconds)} s`,
+  folded: (count, senders, seconds) => `${whole(count)} more ${senders ? `from ${senders} ` : ""}in ${whole(seconds)} s`,
   lastOf: (who, text) => `the last${who && ` from ${who}`}: ${text}`,
   answered: (who, decision, seq) =>
-    decision === "expired" ? `Nobody answered № ${whole.format(seq)} in time.` : `${who ?? "Somebody"} ${decision === "allow" ? "allowed" : "refused"} № ${whole.format(seq)}.`,
+    decision === "expired" ? `Nobody answered № ${whole(seq)} in time.` : `${who ?? "Somebody"} ${decision === "allow" ? "allowed" : "refused"} № ${whole(seq)}.`,
 
   actions: "What to do with this message",
   react: "React",
@@ -109,8 +116,8 @@ export const say = {
   keep: "Keep it",
   editing: "Writing anew. Enter saves, Esc leaves it as it was.",
   reaction: (emoji, count, mine) => `${emoji} ${count}${mine ? ", yours among them" : ""}`,
-  replies: (count) => (count === 1 ? "1 reply" : count ? `${whole.format(count)} replies` : "No reply yet"),
-  lastReply: (who, at) => (at ? `last ${who ? `from ${who}, ` : ""}${clock.format(at)}` : ""),
+  replies: (count) => (count === 1 ? "1 reply" : count ? `${whole(count)} replies` : "No reply yet"),
+  lastReply: (who, at) => (at ? `last ${who ? `from ${who}, ` : ""}${clock(at)}` : ""),
   thread: "Thread",
   repliesHere: "Replies",
   closeThread: "Close the thread",
@@ -123,7 +130,7 @@ export const say = {
   asksToRun: " asks to run one command",
   invites: " invites you",
   about: (channel) => `, about ${channel}`,
-  bytes: (count) => `${whole.format(count)} ${count === 1 ? "byte" : "bytes"}`,
+  bytes: (count) => `${whole(count)} ${count === 1 ? "byte" : "bytes"}`,
   exactly: "Exactly this",
   timeLeft: (s) => (s >= 86_400 ? `${Math.round(s / 86_400)} days left` : s >= 3600 ? `${Math.round(s / 3600)} h left` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")} left`),
   lapses: "then it lapses",
@@ -184,7 +191,7 @@ export const say = {
   archived: "This channel is archived: it can be read, not written.",
   notMember: (channel) => `You can read ${channel}. To write there, join it.`,
   join: (channel) => `Join ${channel}`,
-  refusal: ({ detail, freeAt }) => (freeAt ? `More than the limit of messages a minute. Free again at ${second.format(freeAt)}.` : sentence(detail)),
+  refusal: ({ detail, freeAt }) => (freeAt ? `More than the limit of messages a minute. Free again at ${second(freeAt)}.` : sentence(detail)),
 
   heard: (count, who, channel) => `${count} new messages in ${channel}, the last from ${who}.`,
   heardOne: (who, channel, text) => `${who} in ${channel}: ${text}`,
