@@ -20,6 +20,8 @@ from server.core.stats import Stats
 
 PACE_MS = 1_000
 REPEAT_MS = 10_000
+ABSENCE_MS = 45_000
+"""How long an agent stays as it was after its last stream, when nothing else shows that it lives."""
 
 Place = tuple[str, str]
 """A channel id and an agent id."""
@@ -57,7 +59,9 @@ class Presences:
         self._stays: dict[Place, Stay] = {}
         self._channels_of: defaultdict[str, set[str]] = defaultdict(set)
         self._due: list[tuple[int, Place]] = []
+        self._queued: set[Place] = set()
         self._seen: dict[str, int] = {}
+        self._absent: dict[str, int] = {}
         self._told: dict[Place, _Told] = {}
         self._resting: set[Place] = set()
         self._moved: dict[Place, Stay] = {}
@@ -87,8 +91,15 @@ class Presences:
 
     def seen(self, agent_id: str) -> None:
         """The agent did something; what it holds is renewed with the next `renew`."""
+        self._absent.pop(agent_id, None)
         if agent_id in self._channels_of:
             self._seen[agent_id] = self._clock()
+
+    def gone(self, agent_id: str) -> None:
+        """Its last stream is over: the link may be down, and nothing more may come of it."""
+        self.seen(agent_id)
+        if agent_id in self._channels_of:
+            self._absent[agent_id] = self._clock()
 
     def see_all(self, agent_ids: Iterable[str]) -> None:
         """These have open streams."""
@@ -155,41 +166,66 @@ class Presences:
         """Write again what has vanished from Redis."""
         await self._state.keep_stays(await self._state.lost_stays(self.all()))
 
+    async def shift(self, by_ms: int) -> None:
+        """The wall clock was set: what lasts goes on lasting as long as it would have."""
+        self._stays = {
+            place: msgspec.structs.replace(stay, until_ms=stay.until_ms + by_ms) for place, stay in self._stays.items()
+        }
+        self._told = {
+            place: msgspec.structs.replace(told, at_ms=told.at_ms + by_ms) for place, told in self._told.items()
+        }
+        self._due = [(due_ms + by_ms, place) for due_ms, place in self._due]
+        self._seen = {agent_id: at_ms + by_ms for agent_id, at_ms in self._seen.items()}
+        self._absent = {agent_id: at_ms + by_ms for agent_id, at_ms in self._absent.items()}
+        await self._state.keep_stays(self.all())  # Redis lets keys run out by the wall clock
+
     # ---- running out
 
     async def sweep(self) -> None:
         """End what ran out, unless another hub has prolonged it, and announce it as offline."""
         now = self._clock()
-        over = self._run_out(now)
+        early = self._left_behind(now)
+        over = [*early, *(place for place in self._run_out(now) if place not in early)]
         if not over:
             return
         elsewhere = {(s.channel_id, s.presence.agent_id): s for s in await self._state.stays(over)}
-        ended = [place for place in over if self._ends(place, elsewhere.get(place), now)]
+        ended = [place for place in over if self._ends(place, elsewhere.get(place), now, early=place in early)]
+        for _, agent_id in early:
+            self._absent.pop(agent_id, None)
         self._forget_told(now)
         await self._state.drop_stays(ended)
 
-    def _ends(self, place: Place, other: Stay | None, now: int) -> bool:
+    def _ends(self, place: Place, other: Stay | None, now: int, *, early: bool) -> bool:
         stay = self._stays.get(place)
-        if stay is None or self._until(stay) > now:
+        lives = place[1] not in self._absent if early else stay is not None and self._until(stay) > now
+        if stay is None or lives:
             return False  # a sign of life came while Redis was asked
         left_ms = other.until_ms - now if other is not None else 0
         if other is not None and left_ms > PACE_MS and other.presence.last_seen > stay.presence.last_seen:
             self._stays[place] = other
-            heappush(self._due, (other.until_ms, place))
+            self._queue(place, other.until_ms)
             return False
-        self._stats.expiry("presence", max(now - stay.until_ms, left_ms) / 1000)
+        if not early:
+            self._stats.expiry("presence", max(now - stay.until_ms, left_ms) / 1000)
         self._end(place, stay)
         return True
+
+    def _left_behind(self, now: int) -> set[Place]:
+        """What is held by those that have been gone for long enough."""
+        gone = [agent_id for agent_id, since_ms in self._absent.items() if now - since_ms >= ABSENCE_MS]
+        places = {(channel_id, agent_id) for agent_id in gone for channel_id in self._channels_of.get(agent_id, ())}
+        return {place for place in places if self._stays[place].presence.status != "offline"}
 
     def _run_out(self, now: int) -> list[Place]:
         over: list[Place] = []
         while self._due and self._due[0][0] <= now:
             _, place = heappop(self._due)
+            self._queued.discard(place)
             stay = self._stays.get(place)
             if stay is None:
                 continue
             if self._until(stay) > now:
-                heappush(self._due, (self._until(stay), place))
+                self._queue(place, self._until(stay))
             else:
                 over.append(place)
         return over
@@ -208,10 +244,15 @@ class Presences:
 
     def _hold(self, stay: Stay) -> None:
         place = (stay.channel_id, stay.presence.agent_id)
-        if place not in self._stays:
-            heappush(self._due, (stay.until_ms, place))
+        self._queue(place, stay.until_ms)
         self._stays[place] = stay
         self._channels_of[place[1]].add(place[0])
+
+    def _queue(self, place: Place, due_ms: int) -> None:
+        """Look at it then; a place stands in the queue once, and where it finds more time it is queued again."""
+        if place not in self._queued:
+            self._queued.add(place)
+            heappush(self._due, (due_ms, place))
 
     def _drop(self, place: Place) -> None:
         self._stays.pop(place, None)

@@ -75,6 +75,12 @@ class Typists:
             if over:
                 await self._state.stop_typing(channel_id, list(over))
 
+    def shift(self, by_ms: int) -> None:
+        """The wall clock was set: what was begun lasts as long as it would have."""
+        for starts in self._starts.values():
+            for agent_id, start in starts.items():
+                starts[agent_id] = msgspec.structs.replace(start, at_ms=start.at_ms + by_ms)
+
     def forget(self, channel_id: str, agent_id: str) -> None:
         """It is no longer a member: nothing is told of it any more."""
         self._forget(channel_id, agent_id)

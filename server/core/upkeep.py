@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from server.core.attendance import Attendance
 from server.core.changes import Entry
+from server.core.clock import Jumps
 from server.core.dispatch import Dispatch
 from server.core.mirror import Mirror
 from server.core.ports import State
@@ -55,6 +56,7 @@ class Upkeep:
         self._mirror = mirror
         self._state = state
         self._meeting = meeting
+        self._jumps = Jumps()
         dispatch.on_channel = self.changed
         dispatch.on_first = attendance.came
         dispatch.on_last = self._went
@@ -74,7 +76,7 @@ class Upkeep:
         self._mirror.changed(channel_id)
 
     def _went(self, agent_id: str) -> None:
-        self._presences.seen(agent_id)
+        self._presences.gone(agent_id)
         self._attendance.went(agent_id)
 
     async def run(self) -> None:
@@ -93,6 +95,11 @@ class Upkeep:
                 group.create_task(_repeat(every_s, turn))
 
     async def _sweep(self) -> None:
+        jumped_ms = self._jumps.since_last()
+        if jumped_ms:
+            LOG.warning("the clock of this machine was set by %+.0f s", jumped_ms / 1000)
+            self._typists.shift(jumped_ms)
+            await self._presences.shift(jumped_ms)
         self._attendance.sweep()
         await self._typists.sweep()
         await self._presences.sweep()

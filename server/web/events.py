@@ -23,8 +23,8 @@ from server.web.reading import Body, Query, answer, body, query
 SEND_BUFFER_BYTES = 128 << 10
 """The kernel's share of what a reader has not read; by itself it would grow to 4 MB before a write waits."""
 
-UNACKNOWLEDGED_MS = 30_000
-"""How long the kernel waits for a peer that no longer answers before it gives the connection up."""
+UNACKNOWLEDGED_MS = 10_000
+"""How long the kernel waits for a peer that no longer answers, or takes no more, before it gives the connection up."""
 
 STALL_S = 15.0
 """How long a reader may take no byte of a replay."""

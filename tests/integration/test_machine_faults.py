@@ -1,0 +1,108 @@
+"""A machine whose clock jumps, or whose memory is little: order intact, timers fine, nobody lost."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from time import monotonic
+
+import aiohttp
+import pytest
+
+from tests.faults import WallClock
+from tests.hub import Client, Frames, HubProcess, envelope
+from tests.oracle import company
+from tests.servers import own_redis
+
+PASSWORD = "a short sentence is easiest"
+TYPING_S = 10.0
+
+
+@pytest.mark.parametrize("jump", ["+1d", "-1d"])
+async def test_a_clock_that_jumps_a_day_changes_no_order_and_no_timer(tmp_path: Path, jump: str) -> None:
+    clock = WallClock(tmp_path / "clock")
+    async with (
+        hub_with(clock, tmp_path) as hub,
+        company(hub, agents=20) as talkers,
+        hub.client() as admin,
+        visitor(hub) as maya,
+        agent_of(hub, admin) as agent,
+    ):
+        place = f"/api/channels/{talkers.channel_id}"
+        async with admin.stream("?types=channel.presence,channel.typing") as frames:
+            await agent.ok("PUT", f"{place}/presence", {"status": "dnd"})
+            assert await heard(frames) == "dnd"
+            began_s = monotonic()
+            await agent.ok("PUT", f"{place}/typing", {"started": True})
+            assert await heard(frames) == "types"
+            before_ms = (await admin.ok("GET", "/api/time"))["time"]
+            clock.set(jump)
+            async with asyncio.timeout(10):
+                while abs((await admin.ok("GET", "/api/time"))["time"] - before_ms) < 80_000_000:
+                    await asyncio.sleep(0.05)
+            assert await heard(frames) == "stops"
+            assert TYPING_S - 2 <= monotonic() - began_s <= TYPING_S * 3
+            with pytest.raises(TimeoutError):  # nobody is told offline
+                await asyncio.wait_for(heard(frames), 1)
+        shown = (await admin.ok("GET", f"{place}/presence"))["presence"]
+        assert [one["status"] for one in shown] == ["dnd"]
+        assert (await maya.ok("GET", "/api/me"))["id"] == "maya"
+        await talkers.progress(40)
+        clock.set("+0")
+        await asyncio.sleep(2)
+        await talkers.progress(20)
+        shown = (await admin.ok("GET", f"{place}/presence"))["presence"]
+        assert [one["status"] for one in shown] == ["dnd"]
+
+
+async def test_a_machine_that_boots_in_1970_keeps_order_and_sessions(tmp_path: Path) -> None:
+    clock = WallClock(tmp_path / "clock")
+    async with hub_with(clock, tmp_path) as hub, company(hub, agents=20) as talkers, visitor(hub) as maya:
+        await talkers.progress(20)
+        await hub.kill()
+        clock.set("@1970-01-01 00:00:20")
+        await hub.start()
+        async with hub.client() as admin:
+            assert (await admin.ok("GET", "/api/time"))["time"] < 86_400_000
+        assert (await maya.ok("GET", "/api/me"))["id"] == "maya"
+        await talkers.progress(40)
+        clock.set("+0")
+        await asyncio.sleep(2)
+        await talkers.progress(20)
+        assert (await maya.ok("GET", "/api/me"))["id"] == "maya"
+
+
+@contextlib.asynccontextmanager
+async def hub_with(clock: WallClock, folder: Path) -> AsyncIterator[HubProcess]:
+    """A hub that looks at this clock; Redis is on another machine, so to speak."""
+    with own_redis() as server:
+        async with HubProcess(folder, HUB_REDIS_URL=server.url, **clock.environ) as running:
+            yield running
+            await running.kill()  # libfaketime does not always let a process end by itself
+
+
+@contextlib.asynccontextmanager
+async def visitor(hub: HubProcess) -> AsyncIterator[Client]:
+    """The first person, signed in, in a browser whose own clock is right."""
+    async with aiohttp.ClientSession(hub.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        maya = Client(session)
+        arrival = {"code": await hub.welcomed(), "id": "maya", "displayName": "Maya", "password": PASSWORD}
+        await maya.ok("POST", "/api/welcome", arrival)
+        yield maya
+
+
+@contextlib.asynccontextmanager
+async def agent_of(hub: HubProcess, admin: Client) -> AsyncIterator[Client]:
+    _, token = await admin.agent()
+    async with hub.client(token) as agent:
+        yield agent
+
+
+async def heard(frames: Frames) -> str:
+    """What the next presence or typing says, in a word."""
+    while (frame := await frames.next(40)).data is None:
+        pass  # a beat
+    event = envelope(frame)["event"]
+    if event["type"] == "channel.typing":
+        return "types" if event["started"] else "stops"
+    return str(event["presence"]["status"])
