@@ -9,7 +9,6 @@ import pytest
 
 from server.core.attendance import Attendance
 from server.core.changes import Decision, DropMember, PutAgent, PutChannel, PutMember
-from server.core.clock import Jumps
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.events import AgentJoined, AgentLeft, PresencePart, Status
@@ -159,63 +158,6 @@ async def test_a_sign_of_life_at_the_last_moment_counts(world: World) -> None:
     world.passes(0.1)
     await world.presences.sweep()
     assert await world.told() == ["anna online"]
-
-
-async def test_who_is_gone_and_gives_no_sign_is_soon_told_as_offline(world: World) -> None:
-    await world.puts("online")
-    world.presences.gone("anna")
-    world.passes(44.9)
-    await world.presences.renew()
-    await world.presences.sweep()
-    assert await world.told() == ["anna online"]
-    assert world.state.kept["room", "anna"].until_ms == START_MS + 300_000, "others see the key live as long as ever"
-    world.passes(0.2)
-    await world.presences.sweep()
-    await world.presences.sweep()
-    assert await world.told() == ["anna offline"]
-    assert world.state.kept == {}
-
-
-async def test_who_is_gone_and_comes_back_or_says_a_thing_stays(world: World) -> None:
-    await world.puts("online")
-    world.presences.gone("anna")
-    world.passes(30)
-    world.presences.seen("anna")
-    world.passes(200)
-    await world.presences.sweep()
-    assert await world.told() == ["anna online"]
-    world.passes(101)
-    await world.presences.sweep()
-    await world.presences.sweep()
-    assert await world.told() == ["anna offline"]
-
-
-@pytest.mark.parametrize("jump_s", [86_400, -86_400])
-async def test_a_clock_that_is_set_ends_and_prolongs_nothing(world: World, jump_s: int) -> None:
-    await world.puts("online")
-    await world.typists.start("room", "anna", None, 0.0)
-    world.passes(5 + jump_s)
-    world.typists.shift(jump_s * 1000)
-    await world.presences.shift(jump_s * 1000)
-    await world.presences.sweep()
-    await world.typists.sweep()
-    assert await world.told() == ["anna online", "anna types"]
-    world.passes(5.1)
-    await world.typists.sweep()
-    assert await world.told() == ["anna stopped"]
-    world.passes(290)
-    await world.presences.sweep()
-    assert await world.told() == ["anna offline"]
-
-
-def test_a_set_clock_is_noticed_once_and_drift_never() -> None:
-    wall, steady = 1_000_000, 0
-    jumps = Jumps(lambda: wall, lambda: steady)
-    wall, steady = wall + 600, steady + 250
-    assert jumps.since_last() == 0
-    wall, steady = wall + 86_400_250, steady + 250
-    assert jumps.since_last() == 86_400_000
-    assert jumps.since_last() == 0
 
 
 async def test_an_agent_that_says_offline_stays_so_and_ends_in_silence(world: World) -> None:
