@@ -5,12 +5,13 @@ import sys
 import click
 
 from hubctl.commands.agents import agent
-from hubctl.commands.appliance import doctor, plan, setup, uninstall_command
+from hubctl.commands.appliance import doctor, plan, renew, setup, uninstall_command
 from hubctl.commands.backup import backup, restore
 from hubctl.commands.bench import bench_command
 from hubctl.commands.channels import channel
 from hubctl.commands.drill import drill
 from hubctl.commands.export import export
+from hubctl.commands.logs import logs
 from hubctl.commands.outsider import outsider
 from hubctl.commands.people import audit, login_link, session
 from hubctl.commands.run import run
@@ -21,7 +22,10 @@ from hubctl.commands.tokens import token
 from hubctl.commands.upgrade import mend_command, rollback, settle, upgrade
 from server import __version__
 
-EPILOG = "HUB_URL says where the hub is, HUB_TOKEN who you are. Exit codes: 0 done, 1 failed, 2 wrong usage."
+EPILOG = (
+    "HUB_URL says where the hub is, HUB_TOKEN who you are, HUB_CA whose certificate it shows. "
+    "Exit codes: 0 done, 1 failed, 2 wrong usage."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
@@ -37,6 +41,7 @@ def main() -> None:
 for command in (
     run,
     status,
+    logs,
     agent,
     token,
     login_link,
@@ -52,6 +57,7 @@ for command in (
     setup,
     plan,
     doctor,
+    renew,
     uninstall_command,
     backup,
     restore,

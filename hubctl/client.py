@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import aiohttp
 from hubctl.answer import Answer, checked, read
 from hubctl.errors import Absent, Failure, Unreachable
 from hubctl.target import Target
+from hubctl.trust import context
 
 T = TypeVar("T")
 
@@ -111,8 +113,17 @@ class Hub:
     def _opened_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             headers = {"Authorization": f"Bearer {self.target.token}"} if self.target.token else {}
-            self._session = aiohttp.ClientSession(headers=headers, read_bufsize=1 << 20)
+            connector = aiohttp.TCPConnector(ssl=self._context())
+            self._session = aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=1 << 20)
         return self._session
+
+    def _context(self) -> ssl.SSLContext | bool:
+        if self.target.trust is None or not self.target.url.startswith("https:"):
+            return True
+        try:
+            return context(self.target.trust)
+        except OSError as error:
+            raise Failure(f"no certificate can be read from {self.target.trust.file}: {error.strerror}") from None
 
 
 @contextmanager
@@ -121,7 +132,10 @@ def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
-        raise Failure(f"the certificate of {url} is not trusted: {error}") from None
+        raise Failure(
+            f"the certificate of {url} is not trusted: {error}.\n"
+            f"A hub with an authority of its own hands that out at {url}/ca.crt; HUB_CA names the file."
+        ) from None
     except aiohttp.ClientConnectorError as error:
         number = error.os_error.errno or 0  # what asyncio puts into strerror names the address a second time
         reason = os.strerror(number) if number > 0 else str(error.os_error.strerror)

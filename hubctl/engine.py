@@ -27,20 +27,31 @@ def look(steps: Sequence[Step], host: Host, receipt: Receipt) -> list[Finding]:
     return [Finding(step, step.check(host, receipt)) for step in steps]
 
 
+WELL = (State.OK, State.MIND)
+
+
 def amiss(findings: Sequence[Finding]) -> list[Finding]:
     """What is not as it should be."""
-    return [finding for finding in findings if finding.verdict.state is not State.OK]
+    return [finding for finding in findings if finding.verdict.state not in WELL]
+
+
+def to_mind(findings: Sequence[Finding]) -> list[Finding]:
+    """What is well, with a word to the owner."""
+    return [finding for finding in findings if finding.verdict.state is State.MIND]
 
 
 def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collection[str], say: Say) -> int:
     """Bring about what is not so yet, in order; the number of steps that did something. Raises Stopped.
 
-    What somebody else made is taken over only if `adopt` has the step's key.
+    What somebody else made is taken over only if `adopt` has the step's key. Where anything stands in the way, nothing
+    is touched.
     """
+    for step, verdict in look(steps, host, receipt):
+        _refuse(step, verdict, adopt)
     changes = 0
     for step in steps:
         verdict = step.check(host, receipt)
-        if verdict.state is State.OK:
+        if verdict.state in WELL:
             continue
         _refuse(step, verdict, adopt)
         say(step, verdict.words)
@@ -49,7 +60,7 @@ def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collect
         except (HostError, OSError) as error:
             raise Stopped(f"{step.name}: {error}. {step.hint}") from None
         after = step.check(host, receipt)
-        if after.state is not State.OK:
+        if after.state not in WELL:
             raise Stopped(f"{step.name}: tried, and still {after.state.value} ({after.words}). {step.hint}")
         changes += 1
     return changes

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hubctl.trust import pinned
+
 COMMAND_TIMEOUT_S = 600.0
 FETCH_TIMEOUT_S = 5.0
 
@@ -30,7 +32,7 @@ class HostError(Exception):
 
 
 Run = Callable[[tuple[str, ...], str], Outcome]
-Fetch = Callable[[str], int]
+Fetch = Callable[[str, Path | None], int]
 
 
 def run_command(argv: tuple[str, ...], text: str) -> Outcome:
@@ -47,10 +49,11 @@ def run_command(argv: tuple[str, ...], text: str) -> Outcome:
     return Outcome(ended.returncode, ended.stdout, ended.stderr)
 
 
-def fetch_status(url: str) -> int:
-    """The status of a GET, 0 when nothing answers."""
+def fetch_status(url: str, trusted: Path | None) -> int:
+    """The status of a GET, 0 when nothing answers; `trusted` is the certificate that has to be shown."""
     try:
-        with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310 - our own http address
+        context = pinned(trusted) if trusted is not None else None
+        with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_S, context=context) as answer:  # noqa: S310 - our own
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -70,7 +73,7 @@ class Host:
         free_bytes: int | None = None,
     ) -> None:
         self.root = root
-        self.fetch = fetch
+        self._fetch = fetch
         self._run = run
         self._free_bytes = free_bytes
 
@@ -90,6 +93,10 @@ class Host:
             raise HostError(f"{' '.join(argv[:3])} failed: {words[-1] if words else f'exit code {outcome.code}'}")
         return outcome.out
 
+    def fetch(self, url: str, certificate: str = "") -> int:
+        """The status that the hub answers with, 0 for none; a `certificate` is the file with the one it must show."""
+        return self._fetch(url, self.path(certificate) if certificate else None)
+
     def status(self, name: str) -> os.stat_result | None:
         """The file's own status, a link's not followed; None when there is none."""
         try:
@@ -101,6 +108,13 @@ class Host:
         """The content of a regular file; None when there is none, or something else has its name."""
         status = self.status(name)
         return self.path(name).read_bytes() if status and stat.S_ISREG(status.st_mode) else None
+
+    def content(self, name: str) -> bytes | None:
+        """What is in the file that this name leads to, through links too; None when that is no file."""
+        try:
+            return self.path(name).read_bytes()
+        except OSError:
+            return None
 
     def target(self, name: str) -> str | None:
         """Where a symbolic link points; None when it is none."""

@@ -15,6 +15,10 @@ OUTSIDER_PASSWORD = f"{CREDENTIALS}/redis-outsider.password"
 DATABASE_URL = f"{CREDENTIALS}/database.url"
 REDIS_CONF = f"{SETTINGS_FOLDER}/redis.conf"
 
+TLS = f"{SETTINGS_FOLDER}/tls"
+AUTHORITY_CERT, AUTHORITY_KEY = f"{TLS}/ca.crt", f"{TLS}/ca.key"
+HUB_CERT, HUB_KEY = f"{TLS}/hub.crt", f"{TLS}/hub.key"
+
 VERSIONS = f"{SOFTWARE}/versions"
 UPGRADES = f"{SOFTWARE}/upgrades.json"
 UPGRADE_LOCK = f"{SOFTWARE}/upgrade.lock"
@@ -40,8 +44,12 @@ REDIS_UNIT = "openclaw-hub-redis.service"
 BACKUP_UNIT = "openclaw-hub-backup.service"
 BACKUP_TIMER = "openclaw-hub-backup.timer"
 MEND_UNIT = "openclaw-hub-mend.service"
+TLS_UNIT = "openclaw-hub-tls.service"
+TLS_TIMER = "openclaw-hub-tls.timer"
+DROP_IN = f"{UNITS}/{HUB_UNIT}.d/10-setup.conf"
+BACKUP_DROP_IN = f"{UNITS}/{BACKUP_UNIT}.d/10-setup.conf"
 
 
-def own_url(host: str, port: int) -> str:
+def own_url(host: str, port: int, *, tls: bool = False) -> str:
     """The address, on the machine itself, of a hub that listens on `host`."""
-    return f"http://{EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"
+    return f"http{'s' if tls else ''}://{EVERYWHERE.get(host, f'[{host}]' if ':' in host else host)}:{port}"

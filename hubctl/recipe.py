@@ -1,19 +1,23 @@
 """THE LIST, read top to bottom: what a machine is when it is a hub."""
 
+import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from hubctl.answers import Answers
 from hubctl.assets import deploy_dir
+from hubctl.choices import PRIVATE_REDIS, choices
+from hubctl.encrypting import loaded, renewing, tls_steps
 from hubctl.host import Host
 from hubctl.installed import (
+    BACKUP_DROP_IN,
     BACKUP_TIMER,
     BACKUP_UNIT,
     BACKUPS,
     COMMAND,
     CREDENTIALS,
     CURRENT,
+    DATABASE_URL,
+    DROP_IN,
+    HUB_KEY,
     HUB_UNIT,
     MEND_UNIT,
     OUTSIDER_PASSWORD,
@@ -30,50 +34,44 @@ from hubctl.installed import (
     TMPFILES,
     UNITS,
     USER,
-    own_url,
 )
+from hubctl.observing import announcing, monitoring
 from hubctl.receipt import Receipt
 from hubctl.step import Step
 from hubctl.steps.accounts import OwnFolderStep, UserStep
+from hubctl.steps.choice import ChoicesStep, UnwantedStep
+from hubctl.steps.disk import DiskStep
 from hubctl.steps.files import FileStep, FolderStep, LinkStep
-from hubctl.steps.machine import ClockStep, DiskStep, MachineStep, PortStep, VersionStep
+from hubctl.steps.machine import ClockStep, MachineStep, PortStep, VersionStep
 from hubctl.steps.packages import RedisProgramStep, found_server
 from hubctl.steps.probe import AnswersStep
+from hubctl.steps.servers import OwnServerStep
 from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
 from hubctl.steps.upgrading import UpgradeStep
-
-RELOAD = ("systemctl", "daemon-reload")
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """What is to be there: the answers, whether they were given this time, and the venv of this version."""
-
-    answers: Answers
-    asked: bool
-    venv: str
-
-    @property
-    def url(self) -> str:
-        """The hub's address on the machine itself."""
-        return own_url(self.answers.host, self.answers.port)
+from hubctl.wanted import RELOAD, Chosen, deployed
+from hubctl.wanted import Installation as Installation
 
 
 def recipe(wanted: Installation) -> list[Step]:
-    """Every step, in the order in which they build on each other."""
-    return [
+    """Every step, in the order in which they build on each other; first what is to go, last made first."""
+    steps = [
         *_machine(wanted),
+        *_software(wanted),
         *_accounts(),
         *_settings(wanted),
-        *_running(),
-        *_backups(),
+        *tls_steps(wanted),
+        *_running(wanted),
+        *_backups(wanted),
         *_mending(),
-        _answers(wanted),
     ]
+    steps += [announcing(wanted), *monitoring(wanted), _answers(wanted)]
+    gone = [UnwantedStep(one.step, one.mark) for one in steps if isinstance(one, Chosen) and not one.wanted]
+    kept = (one.step if isinstance(one, Chosen) else one for one in steps if not isinstance(one, Chosen) or one.wanted)
+    return [*reversed(gone), *kept]
 
 
-def _machine(wanted: Installation) -> list[Step]:
+def _machine(wanted: Installation) -> list[Step | Chosen]:
     return [
         UpgradeStep(
             key="upgrade",
@@ -81,6 +79,7 @@ def _machine(wanted: Installation) -> list[Step]:
             hint="`hubctl rollback` or `hubctl setup` brings it to its end.",
             venv=wanted.venv,
         ),
+        *_own_servers(wanted),
         MachineStep(
             key="machine",
             name="the machine is one that a hub runs on",
@@ -88,7 +87,7 @@ def _machine(wanted: Installation) -> list[Step]:
         ),
         DiskStep(
             key="disk",
-            name="the disk has room",
+            name="the disk has room and lasts",
             hint=f"See what fills it: du -xh --max-depth=2 /var | sort -h | tail. Old backups lie in {BACKUPS}.",
             path=STATE,
         ),
@@ -104,6 +103,11 @@ def _machine(wanted: Installation) -> list[Step]:
             port=wanted.answers.port,
             unit=HUB_UNIT,
         ),
+    ]
+
+
+def _software(wanted: Installation) -> list[Step | Chosen]:
+    return [
         VersionStep(
             key="version",
             name="this version is installed",
@@ -115,6 +119,8 @@ def _machine(wanted: Installation) -> list[Step]:
             key="redis-program",
             name="a Redis or Valkey program is installed",
             hint="See whether `apt-get install redis-tools` works, then run setup again.",
+            wanted=not wanted.answers.redis_url,
+            python=f"{wanted.venv}/bin/python",
         ),
         LinkStep(
             key="current",
@@ -133,10 +139,26 @@ def _machine(wanted: Installation) -> list[Step]:
     ]
 
 
+def _own_servers(wanted: Installation) -> list[Step]:
+    given = (("redis", wanted.answers.redis_url), ("database", wanted.answers.database_url))
+    return [
+        OwnServerStep(
+            key=f"own-{kind}",
+            name=f"the {kind} of your own can be used",
+            hint="Mend it there, or give setup another address.",
+            kind=kind,
+            url=url,
+            python=f"{wanted.venv}/bin/python",
+        )
+        for kind, url in given
+        if url
+    ]
+
+
 def _accounts() -> list[Step]:
     folders = ((STATE, 0o700), (BACKUPS, 0o700), (RUNTIME, 0o750))
     return [
-        _deployed("sysusers", "the hub's user is described", SYSUSERS, "sysusers.conf", keeps_data=True),
+        deployed("sysusers", "the hub's user is described", SYSUSERS, "sysusers.conf", keeps_data=True),
         UserStep(
             key="user",
             name=f"the user {USER} exists",
@@ -145,7 +167,7 @@ def _accounts() -> list[Step]:
             user=USER,
             source=SYSUSERS,
         ),
-        _deployed("tmpfiles", "the hub's folders are described", TMPFILES, "tmpfiles.conf", keeps_data=True),
+        deployed("tmpfiles", "the hub's folders are described", TMPFILES, "tmpfiles.conf", keeps_data=True),
         *(
             OwnFolderStep(
                 key=path.strip("/").replace("/", "-"),
@@ -162,7 +184,8 @@ def _accounts() -> list[Step]:
     ]
 
 
-def _settings(wanted: Installation) -> list[Step]:
+def _settings(wanted: Installation) -> list[Step | Chosen]:
+    private_redis = not wanted.answers.redis_url
     folders = ((SETTINGS_FOLDER, "settings-folder"), (CREDENTIALS, "credentials"))
     return [
         *(
@@ -179,69 +202,154 @@ def _settings(wanted: Installation) -> list[Step]:
             answers=wanted.answers,
             asked=wanted.asked,
         ),
-        SecretStep(
-            key="redis-password",
-            name="the hub has a password for its Redis",
-            hint="Run setup again; it makes a new one.",
-            keeps_data=True,
-            path=REDIS_URL,
-            make=lambda: f"unix://hub:{secrets.token_urlsafe(32)}@{REDIS_SOCKET}",
-            shape=rf"unix://hub:[A-Za-z0-9_-]{{43}}@{REDIS_SOCKET}",
-        ),
-        SecretStep(
-            key="outsider-password",
-            name="other programs have a password for it",
-            hint="Run setup again; it makes a new one, which they need to be told.",
-            keeps_data=True,
-            path=OUTSIDER_PASSWORD,
-            make=lambda: secrets.token_urlsafe(24),
-            shape=r"[A-Za-z0-9_-]{32}",
-        ),
-        FileStep(
-            key="redis-conf",
-            name="the Redis configuration is this version's",
+        ChoicesStep(
+            key="choices",
+            name="what was chosen is noted",
             hint="Run setup again.",
-            path=REDIS_CONF,
-            text=redis_conf(f"{wanted.venv}/bin/python"),
-            mode=0o600,
-            secret=True,
+            keeps_data=True,
+            choices=choices(wanted.answers),
+        ),
+        _redis_secret(wanted.answers.redis_url),
+        Chosen(
+            bool(wanted.answers.database_url),
+            ("file", DATABASE_URL),
+            _given_secret("database-url", "the hub knows your database", DATABASE_URL, wanted.answers.database_url),
+        ),
+        Chosen(
+            private_redis,
+            ("file", OUTSIDER_PASSWORD),
+            SecretStep(
+                key="outsider-password",
+                name="other programs have a password for it",
+                hint="Run setup again; it makes a new one, which they need to be told.",
+                keeps_data=True,
+                path=OUTSIDER_PASSWORD,
+                make=lambda: secrets.token_urlsafe(24),
+                shape=r"[A-Za-z0-9_-]{32}",
+            ),
+        ),
+        Chosen(
+            private_redis,
+            ("file", REDIS_CONF),
+            FileStep(
+                key="redis-conf",
+                name="the Redis configuration is this version's",
+                hint="Run setup again.",
+                path=REDIS_CONF,
+                text=redis_conf(f"{wanted.venv}/bin/python"),
+                mode=0o600,
+                secret=True,
+            ),
         ),
     ]
 
 
-def _running() -> list[Step]:
+def _redis_secret(url: str) -> Step:
+    if url:
+        return _given_secret("redis-url", "the hub knows your Redis", REDIS_URL, url)
+    return SecretStep(
+        key="redis-password",
+        name="the hub has a password for its Redis",
+        hint="Run setup again; it makes a new one.",
+        keeps_data=True,
+        path=REDIS_URL,
+        make=lambda: f"unix://hub:{secrets.token_urlsafe(32)}@{REDIS_SOCKET}",
+        shape=PRIVATE_REDIS,
+    )
+
+
+def _given_secret(key: str, name: str, path: str, url: str) -> Step:
+    hint = "Run setup again, with the address if it has changed."
+    return SecretStep(key=key, name=name, hint=hint, keeps_data=True, path=path, make=lambda: url, shape=re.escape(url))
+
+
+def _running(wanted: Installation) -> list[Step | Chosen]:
+    redis_unit = f"{UNITS}/{REDIS_UNIT}"
+    lines = loaded(wanted)
+    pieces = (wanted.certificate, HUB_KEY if wanted.answers.tls == "self" else wanted.answers.tls_key)
     return [
-        FileStep(
-            key="redis-unit",
-            name="the unit of the hub's Redis is this version's",
-            hint=f"Run setup again. What is to differ belongs into `systemctl edit {REDIS_UNIT}`.",
-            path=f"{UNITS}/{REDIS_UNIT}",
-            text=_redis_unit,
-            then=RELOAD,
+        *_private_redis(redis_unit, wanted=not wanted.answers.redis_url),
+        deployed("hub-unit", "the hub's unit is this version's", f"{UNITS}/{HUB_UNIT}", HUB_UNIT, then=RELOAD),
+        Chosen(
+            bool(lines),
+            ("file", DROP_IN),
+            FileStep(
+                key="hub-drop-in",
+                name="the hub's unit hands it what was chosen",
+                hint="Run setup again.",
+                path=DROP_IN,
+                text=lambda _host, _receipt: f"[Service]\n{lines}",
+                then=RELOAD,
+            ),
         ),
-        UnitStep(
-            key="redis",
-            name="the hub's Redis runs",
-            hint=f"journalctl -u {REDIS_UNIT} says what it lacks.",
-            unit=REDIS_UNIT,
-            sources=(f"{UNITS}/{REDIS_UNIT}", REDIS_CONF),
-        ),
-        _deployed("hub-unit", "the hub's unit is this version's", f"{UNITS}/{HUB_UNIT}", HUB_UNIT, then=RELOAD),
         UnitStep(
             key="hub",
             name="the hub runs",
             hint=f"journalctl -u {HUB_UNIT} says what it lacks.",
             unit=HUB_UNIT,
-            sources=(f"{UNITS}/{HUB_UNIT}", SETTINGS, REDIS_URL, CURRENT),
+            sources=(
+                *(f"{UNITS}/{HUB_UNIT}", SETTINGS, REDIS_URL, CURRENT),
+                *((DROP_IN, DATABASE_URL, *pieces) if lines else ()),
+            ),
+        ),
+        *renewing(wanted),
+    ]
+
+
+def _private_redis(unit: str, *, wanted: bool) -> list[Chosen]:
+    return [
+        Chosen(
+            wanted,
+            ("file", unit),
+            FileStep(
+                key="redis-unit",
+                name="the unit of the hub's Redis is this version's",
+                hint=f"Run setup again. What is to differ belongs into `systemctl edit {REDIS_UNIT}`.",
+                path=unit,
+                text=_redis_unit,
+                then=RELOAD,
+            ),
+        ),
+        Chosen(
+            wanted,
+            ("started", REDIS_UNIT),
+            UnitStep(
+                key="redis",
+                name="the hub's Redis runs",
+                hint=f"journalctl -u {REDIS_UNIT} says what it lacks.",
+                unit=REDIS_UNIT,
+                sources=(unit, REDIS_CONF),
+            ),
         ),
     ]
 
 
-def _backups() -> list[Step]:
+REMOTE_BACKUP = f"""[Service]
+LoadCredential=database.url:{DATABASE_URL}
+# A database of the owner's may be anywhere.
+PrivateNetwork=no
+IPAddressDeny=
+RestrictAddressFamilies=AF_INET AF_INET6
+"""
+
+
+def _backups(wanted: Installation) -> list[Step | Chosen]:
     unit, timer = f"{UNITS}/{BACKUP_UNIT}", f"{UNITS}/{BACKUP_TIMER}"
     return [
-        _deployed("backup-unit", "the backup's unit is this version's", unit, BACKUP_UNIT, then=RELOAD),
-        _deployed("backup-timer-unit", "the backup's timer is this version's", timer, BACKUP_TIMER, then=RELOAD),
+        deployed("backup-unit", "the backup's unit is this version's", unit, BACKUP_UNIT, then=RELOAD),
+        Chosen(
+            bool(wanted.answers.database_url),
+            ("file", BACKUP_DROP_IN),
+            FileStep(
+                key="backup-drop-in",
+                name="the backup's unit reaches your database",
+                hint="Run setup again.",
+                path=BACKUP_DROP_IN,
+                text=lambda _host, _receipt: REMOTE_BACKUP,
+                then=RELOAD,
+            ),
+        ),
+        deployed("backup-timer-unit", "the backup's timer is this version's", timer, BACKUP_TIMER, then=RELOAD),
         UnitStep(
             key="backup-timer",
             name="a backup is made every day",
@@ -255,7 +363,7 @@ def _backups() -> list[Step]:
 def _mending() -> list[Step]:
     unit = f"{UNITS}/{MEND_UNIT}"
     return [
-        _deployed("mend-unit", "the unit that mends an upgrade is this version's", unit, MEND_UNIT, then=RELOAD),
+        deployed("mend-unit", "the unit that mends an upgrade is this version's", unit, MEND_UNIT, then=RELOAD),
         UnitStep(
             key="mend",
             name="an upgrade that a power cut interrupted is mended at boot",
@@ -272,19 +380,8 @@ def _answers(wanted: Installation) -> Step:
         name="the hub answers",
         hint=f"journalctl -u {HUB_UNIT} says more.",
         url=wanted.url,
+        certificate=wanted.certificate,
     )
-
-
-def _deployed(
-    key: str, name: str, path: str, source: str, *, then: tuple[str, ...] = (), keeps_data: bool = False
-) -> FileStep:
-    """A file that is as it lies in the wheel."""
-    hint = f"Run setup again. What is to differ belongs into `systemctl edit {source}`." if then else "Run setup again."
-    return FileStep(key=key, name=name, hint=hint, keeps_data=keeps_data, path=path, text=_text_of(source), then=then)
-
-
-def _text_of(source: str) -> Callable[[Host, Receipt], str]:
-    return lambda _host, _receipt: (deploy_dir() / "systemd" / source).read_text("utf-8")
 
 
 def _redis_unit(host: Host, _receipt: Receipt) -> str:

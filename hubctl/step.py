@@ -9,13 +9,16 @@ from hubctl.receipt import Receipt
 
 
 class State(Enum):
-    """How the machine stands to a step. UNFIT is what setup cannot mend: the machine or its owner must."""
+    """How the machine stands to a step. UNFIT is what setup cannot mend: the machine or its owner must; MIND is well
+    enough to go on, and a word to the owner.
+    """
 
     OK = "ok"
     MISSING = "missing"
     DRIFTED = "drifted"
     FOREIGN = "foreign"
     UNFIT = "unfit"
+    MIND = "mind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ def foreign(words: str) -> Verdict:
 def unfit(words: str) -> Verdict:
     """No step can mend it."""
     return Verdict(State.UNFIT, words)
+
+
+def mind(words: str) -> Verdict:
+    """It will do, and the owner should know."""
+    return Verdict(State.MIND, words)
 
 
 class Step(Protocol):

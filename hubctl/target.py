@@ -8,9 +8,13 @@ from urllib.parse import urlsplit
 
 import click
 
+from hubctl.choices import certificate, in_force
 from hubctl.errors import Failure
+from hubctl.host import Host
 from hubctl.installed import SETTINGS, own_url
-from server.config import SettingsError, default_data_dir, load
+from hubctl.receipt import Receipt
+from hubctl.trust import Trust
+from server.config import default_data_dir
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 INSTALLED_DATA_DIR = Path("/var/lib/openclaw-hub")
@@ -21,12 +25,14 @@ TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name
 class Target:
     """A hub's address (no closing slash), the token for it, and where that came from, for messages to people.
 
-    Without a token `token_source` says where one was looked for.
+    Without a token `token_source` says where one was looked for. `trust` is for a hub that the system's authorities
+    do not vouch for.
     """
 
     url: str
     token: str | None
     token_source: str
+    trust: Trust | None = None
 
 
 def find_target(environ: Mapping[str, str], url: str | None, data_dir: Path | None, *, root: bool) -> Target:
@@ -35,24 +41,29 @@ def find_target(environ: Mapping[str, str], url: str | None, data_dir: Path | No
     Raises click.UsageError for an address that is none, Failure for a token file that cannot be read.
     """
     installed = data_dir is None and root and not environ.get("HUB_DATA_DIR")
-    address = _checked_url(url or environ.get("HUB_URL") or (_installed_url() if installed else DEFAULT_URL))
+    here, certificate = _installed_url() if installed else (DEFAULT_URL, None)
+    address = _checked_url(url or environ.get("HUB_URL") or here)
+    trust = Trust(certificate, pinned=True) if certificate is not None and address == here else None
+    if environ.get("HUB_CA"):
+        trust = Trust(Path(environ["HUB_CA"]), pinned=False)
     if environ.get("HUB_TOKEN"):
-        return Target(address, _checked_token(environ["HUB_TOKEN"], "HUB_TOKEN"), "HUB_TOKEN")
+        return Target(address, _checked_token(environ["HUB_TOKEN"], "HUB_TOKEN"), "HUB_TOKEN", trust)
     files = _token_files(environ, data_dir, root=root)
     for file in files:
         token = _read_token(file)
         if token is not None:
-            return Target(address, token, str(file))
-    return Target(address, None, " and ".join(["HUB_TOKEN", *map(str, files)]))
+            return Target(address, token, str(file), trust)
+    return Target(address, None, " and ".join(["HUB_TOKEN", *map(str, files)]), trust)
 
 
-def _installed_url() -> str:
-    """Where the installed hub listens, by its settings; the default when there is none, or they cannot be read."""
-    try:
-        server = load(file=Path(SETTINGS), environ={"HOME": "/"}).server
-    except SettingsError:
-        return DEFAULT_URL
-    return own_url(server.host, server.port)
+def _installed_url() -> tuple[str, Path | None]:
+    """Where the installed hub listens, and the certificate that it shows; the default when there is none."""
+    host = Host()
+    if host.status(SETTINGS) is None:
+        return DEFAULT_URL, None
+    answers = in_force(host, Receipt(host))
+    file = certificate(answers)
+    return own_url(answers.host, answers.port, tls=bool(file)), Path(file) if file else None
 
 
 def _token_files(environ: Mapping[str, str], data_dir: Path | None, *, root: bool) -> list[Path]:

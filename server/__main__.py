@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import uvloop
@@ -16,12 +17,14 @@ from server import housework, log
 from server.app import serve
 from server.bus.embedded import EmbeddedRedisError
 from server.bus.embedded_conf import config
+from server.bus.trying import unfit_redis
 from server.config import Settings, SettingsError, load
 from server.core.errors import Damaged
 from server.datadir import AlreadyRunning, DataDir
 from server.proving import NotProved
 from server.store.dumping import BackupError
 from server.store.migrating import NoWayBack, SchemaTooNew
+from server.store.trying import unfit_database
 from server.trial import TrialError
 
 REFUSALS = (
@@ -51,11 +54,21 @@ class RedisConf(msgspec.Struct, frozen=True):
     prefix: str = ""
 
 
+class OwnServer(msgspec.Struct, frozen=True):
+    """A Redis or a database of the owner's, to be tried."""
+
+    kind: Literal["redis", "database"]
+    url: str
+    prefix: str = ""
+
+
 def main() -> int:
     """Parse the command, run it, and say in one line what stands in its way."""
     arguments = _parser().parse_intermixed_args()
     if arguments.command == "redis-conf":
         return _print_redis_conf(sys.stdin.read())
+    if arguments.command == "try":
+        return _try(sys.stdin.read())
     os.umask(0o077)
     log.configure()
     try:
@@ -75,7 +88,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m server", description="OpenClaw Hub, the bare process.")
-    commands = ("run", *housework.COMMANDS, "redis-conf")
+    commands = ("run", *housework.COMMANDS, "redis-conf", "try")
     parser.add_argument("command", nargs="?", choices=commands, default="run")
     parser.add_argument("file", nargs="?", type=Path, help="the backup to restore, the folder of the snapshot")
     parser.add_argument("--to", type=Path, help="the folder for the backup (DATA_DIR/backups)")
@@ -115,6 +128,16 @@ def _print_redis_conf(request: str) -> int:
     )
     sys.stdout.write(text)
     return 0
+
+
+def _try(request: str) -> int:
+    """Say what is wrong with a server of the owner's; its URL comes on stdin, since it holds a password."""
+    wanted = msgspec.json.decode(request.encode(), type=OwnServer)
+    if wanted.kind == "redis":
+        words = asyncio.run(unfit_redis(wanted.url, wanted.prefix))
+    else:
+        words = unfit_database(wanted.url)
+    return _fail(words) if words else 0
 
 
 def _require_c_parser() -> None:

@@ -94,6 +94,20 @@ def own_redis(address: str = "") -> Iterator[RedisServer]:
 
 
 @contextmanager
+def redis_on_port(port: int, password: str) -> Iterator[None]:
+    """A Redis on TCP that asks for a password."""
+    binary, _ = find_server()
+    folder = Path(tempfile.mkdtemp(prefix="hub-redis-", dir="/tmp"))
+    options = ("--port", str(port), "--requirepass", password, "--save", "", "--appendonly", "no")
+    command = ["setpriv", "--pdeathsig", "KILL", str(binary), *options]
+    try:
+        with started(command, folder / "log", folder, ready=lambda: _listens(port)):
+            yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Redis of the tests' own, without ACL; yields its `unix://` URL."""
     with own_redis() as server:
@@ -266,6 +280,13 @@ def started(
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.connect(("127.0.0.1", port))
+        return True
+    return False
 
 
 def _accepts(path: Path) -> bool:

@@ -1,72 +1,83 @@
 """`hubctl setup`, `plan`, `doctor` and `uninstall`: a machine becomes a hub, stays one, and stops being one."""
 
 import sys
-from pathlib import Path
 
 import click
 
 from hubctl import safe
-from hubctl.answers import Answers, read_answers
 from hubctl.arrival import tell
-from hubctl.engine import Finding, Stopped, amiss, look, uninstall
+from hubctl.commands.answering import Told, answer_options, asked, wanted, wanted_now
+from hubctl.engine import Finding, Stopped, amiss, look, to_mind, uninstall
 from hubctl.engine import setup as set_up
 from hubctl.errors import Failure
 from hubctl.host import Host
 from hubctl.installed import BACKUPS, SETTINGS, STATE
 from hubctl.receipt import Receipt
-from hubctl.recipe import Installation, recipe
+from hubctl.recipe import recipe
 from hubctl.step import State, Step
-from hubctl.steps.settings import answered
 from hubctl.target import running_as_root
-from server.config import SettingsError, load
 
 PLAN_HAS_CHANGES = 3
 DOCTOR_FOUND_SOMETHING = 4
 
 MARKS = {State.OK: "ok", State.MISSING: "to do", State.DRIFTED: "mend", State.FOREIGN: "taken", State.UNFIT: "unfit"}
 
-answers_option = click.option(
-    "--answers", "file", metavar="FILE", type=click.Path(path_type=Path), help="TOML: host, port, allowed_hosts."
-)
+MEND = ("hub", "tls", "tls-authority", "tls-certificate", "tls-given")
+"""The steps that renewing a certificate takes."""
 
 
 @click.command()
-@answers_option
-def plan(file: Path | None) -> None:
+@answer_options
+def plan(told: Told) -> None:
     """Show what setup would do, and change nothing. Exit code 3 when there is something to do."""
     host = _machine("plan")
-    wanted = _wanted(host, file)
-    findings = amiss(look(recipe(wanted), host, Receipt(host)))
-    _show(findings)
-    if not findings:
+    findings = look(recipe(wanted(host, told)), host, Receipt(host))
+    _mention(findings)
+    _show(amiss(findings))
+    if not amiss(findings):
         click.echo("Nothing to do.")
         return
-    click.echo(f"{len(findings)} steps to take; `hubctl setup` takes them.")
+    click.echo(f"{len(amiss(findings))} steps to take; `hubctl setup` takes them.")
     sys.exit(PLAN_HAS_CHANGES)
 
 
 @click.command()
-@answers_option
-@click.option("--yes", is_flag=True, help="Ask nothing; what --answers leaves open has its default.")
+@answer_options
+@click.option("--yes", is_flag=True, help="Ask nothing; what is left open stays as it is, or has its default.")
 @click.option("--adopt", metavar="STEP", multiple=True, help="Replace what is there and not ours; `plan` names it.")
-def setup(file: Path | None, *, yes: bool, adopt: tuple[str, ...]) -> None:
+def setup(told: Told, *, yes: bool, adopt: tuple[str, ...]) -> None:
     """Make this machine a hub, or mend what is amiss. Run it as often as you like."""
     host = _machine("setup")
     receipt = Receipt(host)
-    wanted = _wanted(host, file)
+    installation = wanted(host, told)
     if not yes:
-        wanted = _asked(host, wanted)
-    steps = recipe(wanted)
-    findings = amiss(look(steps, host, receipt))
-    if findings and not yes:
-        _show(findings)
+        installation = asked(host, installation)
+    steps = recipe(installation)
+    findings = look(steps, host, receipt)
+    _mention(findings)
+    if amiss(findings) and not yes:
+        _show(amiss(findings))
         click.confirm("Go ahead?", default=True, abort=True)
+    changes = _taken(steps, host, receipt, adopt)
+    click.echo(f"Done, {changes} steps taken." if changes else "Everything is in place; nothing was changed.")
+    tell(installation, host)
+
+
+def _taken(steps: list[Step], host: Host, receipt: Receipt, adopt: tuple[str, ...] = ()) -> int:
     try:
-        changes = set_up(steps, host, receipt, adopt=adopt, say=_progress)
+        return set_up(steps, host, receipt, adopt=adopt, say=_progress)
     except Stopped as stopped:
         raise Failure(f"stopped. {safe.block(str(stopped))}") from None
-    click.echo(f"Done, {changes} steps taken." if changes else "Everything is in place; nothing was changed.")
-    tell(wanted)
+
+
+@click.command()
+def renew() -> None:
+    """Renew the hub's certificate if it is time, and start the hub again with it. A timer does this every day."""
+    host = _machine("renew")
+    receipt = Receipt(host)
+    steps = [step for step in recipe(wanted_now(host)) if step.key in MEND]
+    if not _taken(steps, host, receipt):
+        click.echo("Nothing to renew.")
 
 
 @click.command()
@@ -75,6 +86,7 @@ def doctor() -> None:
     host = _machine("doctor")
     findings = look(recipe(wanted_now(host)), host, Receipt(host))
     wrong = amiss(findings)
+    _mention(findings)
     for step, verdict in wrong:
         click.echo(f"wrong  {step.name}: {safe.block(verdict.words)}")
         click.echo(f"       {step.hint}")
@@ -108,33 +120,9 @@ def _machine(command: str) -> Host:
     return Host()
 
 
-def _wanted(host: Host, file: Path | None) -> Installation:
-    """The answers of the file, else what is in force."""
-    return wanted_now(host) if file is None else Installation(read_answers(file), asked=True, venv=sys.prefix)
-
-
-def wanted_now(host: Host) -> Installation:
-    """What the settings in force amount to, else the defaults."""
-    answers = Answers()
-    if host.read(SETTINGS) is not None:
-        try:
-            answers = answered(load(file=host.path(SETTINGS), environ={"HOME": "/"}))
-        except SettingsError:
-            # The step that looks at the settings says so.
-            answers = Answers()
-    return Installation(answers, asked=False, venv=sys.prefix)
-
-
-def _asked(host: Host, wanted: Installation) -> Installation:
-    """Ask a person, on the first run only; later the settings file is the place."""
-    if not sys.stdin.isatty():
-        raise click.UsageError("there is nobody to ask; say --yes, with --answers FILE if the defaults do not fit")
-    if wanted.asked or host.read(SETTINGS) is not None:
-        return wanted
-    everyone = click.confirm("May other devices on your network reach the hub?", default=True)
-    port = click.prompt("Port", default=8080, type=click.IntRange(1, 65535))
-    answers = Answers(host=Answers().host if everyone else "127.0.0.1", port=port)
-    return Installation(answers, asked=True, venv=wanted.venv)
+def _mention(findings: list[Finding]) -> None:
+    for step, verdict in to_mind(findings):
+        click.echo(f"mind   {step.name}: {safe.block(verdict.words)}")
 
 
 def _show(findings: list[Finding]) -> None:

@@ -5,9 +5,11 @@ import sys
 import click
 
 from hubctl import safe
+from hubctl.arrival import address_for_others
 from hubctl.client import Call, Hub
 from hubctl.commands.options import json_option, print_json, with_hub
 from hubctl.paths import path
+from hubctl.picture import show_code
 from hubctl.table import minute, show
 
 
@@ -25,7 +27,9 @@ def login_link(hub: Hub, person_id: str | None, as_json: bool) -> None:
         f"{safe.line(person_id)} sets a new password" if person_id is not None else "somebody new makes an account"
     )
     print(f"By this link {purpose}, once, until {minute(made.get('expiresAt'))}:", file=sys.stderr, flush=True)
-    print(safe.line(f"{hub.target.url}{made['path']}"))
+    link = f"{address_for_others(hub.target.url)}{made['path']}"
+    print(safe.line(link))
+    show_code(link)
 
 
 @click.group()

@@ -9,7 +9,7 @@ import click
 
 from hubctl import safe
 from hubctl.backup import installed
-from hubctl.commands.appliance import wanted_now
+from hubctl.commands.answering import wanted_now
 from hubctl.engine import Stopped
 from hubctl.engine import setup as set_up
 from hubctl.errors import Failure

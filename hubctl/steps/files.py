@@ -50,8 +50,9 @@ class FileStep(Described):
         return "\n" + "\n".join(lines)
 
     @property
-    def _folder(self) -> str:
-        return str(PurePosixPath(self.path).parent)
+    def _folders(self) -> list[str]:
+        """Those that the file lies in, the nearest first."""
+        return [str(folder) for folder in PurePosixPath(self.path).parents][:-1]
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Write it; what somebody else put there is kept beside it."""
@@ -60,8 +61,9 @@ class FileStep(Described):
         if receipt.word("file", self.path) is None and content != wanted:
             keep_aside(host, receipt, self.path)
             receipt.add("file", self.path)
-        if host.status(self._folder) is None:
-            receipt.add("parent", self._folder)
+        for folder in self._folders:
+            if host.status(folder) is None:
+                receipt.add("parent", folder)
         host.write(self.path, wanted, self.mode)
         if self.then:
             host.must(*self.then)
@@ -73,9 +75,11 @@ class FileStep(Described):
         host.remove(self.path)
         put_back(host, receipt, self.path)
         receipt.drop("file", self.path)
-        if receipt.word("parent", self._folder) is not None:
-            host.remove_folder(self._folder)
-            receipt.drop("parent", self._folder)
+        for folder in self._folders:
+            if receipt.word("parent", folder) is not None:
+                host.remove_folder(folder)
+                if host.status(folder) is None:
+                    receipt.drop("parent", folder)
         if self.then:
             host.run(*self.then)
 

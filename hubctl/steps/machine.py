@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hubctl.host import Host
 from hubctl.receipt import Receipt
-from hubctl.step import OK, Described, Verdict, missing, unfit
+from hubctl.step import OK, Described, Verdict, mind, missing, unfit
 
 ARCHITECTURES = ("x86_64", "aarch64")
 OLDEST_SYSTEMD = 252
@@ -18,6 +18,9 @@ DISK_BYTES = 300 * 1000 * 1000
 
 NOT_BEFORE_S = 1767225600
 """2026-01-01: a clock that shows less has not been set since the machine lost power."""
+
+FIRST_OPEN_PORT = 1024
+"""Below this only root may listen."""
 
 DISTRIBUTIONS = {"debian": 12, "raspbian": 12, "ubuntu": 24}
 
@@ -79,20 +82,6 @@ def _memory(host: Host) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiskStep(Looked):
-    """The disk under `path` has room."""
-
-    path: str
-
-    def check(self, host: Host, receipt: Receipt) -> Verdict:
-        """Ask for the free bytes."""
-        free = host.free_bytes(self.path)
-        if free >= DISK_BYTES:
-            return OK
-        return unfit(f"{free // 1_000_000} MB are free under {self.path}; {DISK_BYTES // 1_000_000} are needed")
-
-
-@dataclass(frozen=True, kw_only=True)
 class ClockStep(Looked):
     """The clock has been set."""
 
@@ -101,6 +90,8 @@ class ClockStep(Looked):
         shown = host.run("date", "+%s").out.strip()
         if shown.isdigit() and int(shown) < NOT_BEFORE_S:
             return unfit("the clock shows a time long gone by")
+        if host.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").out.strip() == "no":
+            return mind("nothing sets it from the network; it will drift, or has no battery and starts anew")
         return OK
 
 
@@ -113,6 +104,8 @@ class PortStep(Looked):
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """Ask the kernel who listens, and systemd whether that is the hub."""
+        if self.port < FIRST_OPEN_PORT:
+            return unfit(f"port {self.port} takes powers that the hub does not have; a proxy in front may have it")
         listening = host.run("ss", "-Hltnp", f"sport = :{self.port}").out
         pids = re.findall(r'"([^"]*)",pid=(\d+)', listening)
         if not listening.strip():

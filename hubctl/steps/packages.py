@@ -26,6 +26,7 @@ KNOWN = (
     Server("/usr/bin/redis-check-rdb", "redis-server", "redis-tools"),
     Server("/usr/bin/valkey-check-rdb", "valkey-server", "valkey-tools"),
 )
+AS_SERVER = "import os, sys; os.execv(sys.argv[1], sys.argv[2:])"
 APT = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
 
 
@@ -42,46 +43,65 @@ def version_of(host: Host, server: Server) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class RedisProgramStep(Described):
-    """A Redis or Valkey of version 7 or newer is installed."""
+    """A Redis or Valkey of version 7 or newer is installed, if one is `wanted`; one that came with us stays."""
+
+    wanted: bool
+    python: str
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """Look for the program and its version."""
         server = found_server(host)
+        if not self.wanted:
+            return OK
         if server is None:
             return missing("no Redis and no Valkey is installed")
         version = version_of(host, server)
         if version < OLDEST:
             return unfit(f"{server.package} has version {version[0]}.{version[1]}, older than 7.0")
-        return OK
+        return self._starts(host, server)
+
+    def _starts(self, host: Host, server: Server) -> Verdict:
+        """A build for pages of another size than this kernel's ends at once: on a Raspberry Pi 5 they have 16 KiB."""
+        tried = host.run(self.python, "-c", AS_SERVER, server.path, server.name, "--version")
+        if tried.code == 0:
+            return OK
+        words = (tried.err or tried.out).strip().splitlines()
+        reason = words[-1] if words else f"exit code {tried.code}"
+        if "page size" in reason:
+            size = host.run("getconf", "PAGESIZE").out.strip()
+            reason += f"; this kernel's pages have {size} bytes (on a Raspberry Pi 5, kernel=kernel8.img in "
+            reason += "/boot/firmware/config.txt starts one with 4096)"
+        return unfit(f"the program of {server.package} does not run here: {reason}")
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install the tools' package, and note what came along with it."""
         host.must(*APT, "update")
-        before = _installed(host)
+        before = installed_packages(host)
         try:
             for server in KNOWN:
                 if host.run("apt-cache", "show", server.package).code == 0:
                     host.must(*APT, "install", "-y", "--no-install-recommends", server.package)
                     return
         finally:
-            for package in sorted(_installed(host) - before):
+            for package in sorted(installed_packages(host) - before):
                 receipt.add("package", package)
         raise HostError("the distribution has neither redis-tools nor valkey-tools")
 
     def undo(self, host: Host, receipt: Receipt) -> None:
         """Remove the packages that came with us, unless something that came later needs one of them."""
-        ours = [name for name in receipt.names("package") if name in _installed(host)]
-        if ours and _removed(host, ours) <= set(ours):
+        ours = [name for name in receipt.names("package") if name in installed_packages(host)]
+        if ours and removed_along(host, ours) <= set(ours):
             host.must(*APT, "purge", "-y", *ours)
         for name in list(receipt.names("package")):
             receipt.drop("package", name)
 
 
-def _installed(host: Host) -> set[str]:
+def installed_packages(host: Host) -> set[str]:
+    """The distribution's packages that are there."""
     lines = host.must("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n").splitlines()
     return {line.split()[1] for line in lines if line.startswith("ii")}
 
 
-def _removed(host: Host, packages: list[str]) -> set[str]:
+def removed_along(host: Host, packages: list[str]) -> set[str]:
     """What a removal would take along."""
     return set(re.findall(r"^(?:Remv|Purg) (\S+)", host.must(*APT, "--simulate", "purge", *packages), re.MULTILINE))

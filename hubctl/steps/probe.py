@@ -13,14 +13,15 @@ PAUSE_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class AnswersStep(Looked):
-    """The hub at `url` shows its page and takes messages."""
+    """The hub at `url` shows its page and takes messages, and the `certificate` where there is one."""
 
     url: str
+    certificate: str = ""
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """Ask for the page and for readiness."""
         for page in ("/readyz", "/"):
-            status = host.fetch(self.url + page)
+            status = host.fetch(self.url + page, self.certificate)
             if status != 200:
                 return drifted(f"{self.url}{page} answers {status}" if status else f"nothing answers at {self.url}")
         return OK

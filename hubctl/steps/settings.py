@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hubctl.answers import Answers
+from hubctl.choices import answered
 from hubctl.host import Host
 from hubctl.installed import OUTSIDER_PASSWORD, REDIS_SOCKET, REDIS_URL, SETTINGS, STATE
 from hubctl.receipt import Receipt
 from hubctl.step import Described, Verdict, drifted, foreign, missing
 from hubctl.steps.files import keep_aside, owner_and_mode, put_back
 from hubctl.steps.packages import found_server, version_of
-from server.config import Settings, SettingsError, load
+from server.config import SettingsError, load
 
 DAMAGED = ".damaged"
 
@@ -40,7 +41,7 @@ class SettingsStep(Described):
             return drifted(f"damaged: {error}")
         if str(settings.data_dir) != STATE:
             return drifted(f"{SETTINGS} names another data_dir than {STATE}, which is all that the hub may write to")
-        if self.asked and answered(settings) != self.answers:
+        if self.asked and answered(settings).listening != self.answers.listening:
             if content.decode() == receipt.word("file", SETTINGS):
                 return drifted("the answers have changed")
             return foreign(f"{SETTINGS} was edited and says otherwise than the answers")
@@ -71,14 +72,9 @@ class SettingsStep(Described):
         receipt.drop("file", SETTINGS)
 
 
-def answered(settings: Settings) -> Answers:
-    """The answers that a settings file amounts to."""
-    return Answers(settings.server.host, settings.server.port, settings.server.allowed_hosts)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SecretStep(Described):
-    """A secret lies in a file of root's alone. It is made once, and again when it is lost."""
+    """A secret lies in a file of root's alone. It is made once, and again when it is lost or of another shape."""
 
     path: str
     make: Callable[[], str]

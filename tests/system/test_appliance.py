@@ -136,6 +136,26 @@ def test_the_other_commands_find_the_hub(machine: Booted) -> None:
     assert len(door["password"]) == 32
 
 
+def test_status_shows_each_part(machine: Booted) -> None:
+    shown = machine.must("hubctl", "status")
+    for words in (f"{HUB} +active", f"{REDIS} +active", "database +ok", "redis +ok", "disk +.* GB free", "last backup"):
+        assert re.search(words, shown), shown
+    machine.must("systemctl", "stop", REDIS)
+    until(lambda: machine.run("hubctl", "status").returncode == 3, 30)
+    machine.must("systemctl", "start", REDIS)
+    until(lambda: machine.run("hubctl", "status").returncode == 0, 60)
+
+
+def test_the_journal_is_read_by_people_and_by_programs(machine: Booted) -> None:
+    lines = machine.must("hubctl", "logs", "--since", "today").splitlines()
+    assert any(re.match(r"\w{3} \d\d [\d:]{8} hub +hub is ready address=http", line) for line in lines)
+    said = [json.loads(line) for line in machine.must("hubctl", "logs", "--json", "--part", "hub").splitlines()]
+    assert {one["part"] for one in said} == {"hub"}
+    assert any(one["event"] == "hub is ready" and one["level"] == "info" for one in said)
+    assert machine.run("hubctl", "logs", "--since", "nonsense").returncode == 1
+    assert "sudo hubctl logs" in machine.run(*NOBODY, "hubctl", "logs").stderr
+
+
 def test_redis_is_for_the_hub_alone(machine: Booted) -> None:
     assert ":6379" not in machine.must("ss", "-Hltn")
     assert "redis" not in machine.must("ss", "-Hltnp")
@@ -219,6 +239,36 @@ def test_doctor_finds_what_is_amiss_and_setup_mends_it(machine: Booted, name: st
     machine.must(*hubctl(machine), "setup", "--yes", "--answers", "/root/answers.toml")
     assert machine.run("hubctl", "doctor").returncode == 0
     assert call("GET", SEEN["message"], token=admin_token(machine))["content"] == "kept"
+
+
+BEYOND_US = {
+    "the disk full": (
+        "mount -t tmpfs -o size=50m tmpfs /var/lib/openclaw-hub",
+        "MB are free under /var/lib/openclaw-hub; 300 are needed",
+        "umount /var/lib/openclaw-hub",
+    ),
+    "the clock wrong": (
+        "printf '#!/bin/sh\\necho 1000\\n' >/usr/local/sbin/date; chmod 755 /usr/local/sbin/date",
+        "the clock shows a time long gone by",
+        "rm /usr/local/sbin/date",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_US)
+def test_what_setup_cannot_mend_is_named_and_nothing_is_touched(machine: Booted, name: str) -> None:
+    command, words, way_back = BEYOND_US[name]
+    machine.must("systemctl", "stop", HUB)
+    machine.must("sh", "-c", command)
+    before = machine.files()
+    assert words in machine.run("hubctl", "doctor").stdout
+    refused = machine.run("hubctl", "setup", "--yes")
+    assert refused.returncode == 1
+    assert words in refused.stderr
+    assert changes(before, machine.files()) == []
+    machine.must("sh", "-c", way_back)
+    machine.must("hubctl", "setup", "--yes")
+    assert machine.run("hubctl", "doctor").returncode == 0
 
 
 def hubctl(machine: Booted) -> list[str]:

@@ -1,14 +1,18 @@
 """A Debian that is a folder and a few answers: enough of one for every step of the recipe to be tried on."""
 
+import json
 import os
 from pathlib import Path
 
 from hubctl.answers import Answers
+from hubctl.choices import in_force
 from hubctl.host import Host, Outcome
 from hubctl.installed import HUB_UNIT
+from hubctl.observed import GRAFANA, PROMETHEUS, observers
 from hubctl.receipt import Receipt
-from hubctl.recipe import Installation, recipe
+from hubctl.recipe import recipe
 from hubctl.step import Step
+from hubctl.wanted import Installation
 
 VENV = "/opt/openclaw-hub/versions/1.0"
 FOLDERS = (
@@ -21,6 +25,18 @@ FOLDERS = (
     "var/backups",
     "proc",
 )
+PROMETHEUS_YML = """global:
+  scrape_interval: 15s
+
+# Load rules once.
+rule_files:
+  # - "first_rules.yml"
+
+scrape_configs:
+  - job_name: 'prometheus'
+    static_configs:
+      - targets: ['localhost:9090']
+"""
 FOLDER_MODES = {"/var/lib/openclaw-hub": 0o700, "/var/backups/openclaw-hub": 0o700, "/run/openclaw-hub": 0o750}
 
 
@@ -34,6 +50,10 @@ class Machine:
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
         (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n')
         (root / "proc/meminfo").write_text("MemTotal:        1000000 kB\n")
+        (root / GRAFANA[1:] / "dashboards").mkdir(parents=True)
+        (root / GRAFANA[1:] / "datasources").mkdir()
+        (root / PROMETHEUS[1:]).parent.mkdir(parents=True)
+        (root / PROMETHEUS[1:]).write_text(PROMETHEUS_YML)
         (root / VENV[1:]).mkdir(parents=True)
         (root / "opt/openclaw-hub/packages").write_text("python3-venv\n")
         self.packages = {"libc6", "python3-venv"}
@@ -44,6 +64,13 @@ class Machine:
         self.listening = ""
         self.clock_s = 1_800_000_000
         self.broken: set[str] = set()
+        self.addresses = ["192.168.1.7"]
+        self.own_servers_say = ""
+        self.redis_says = ""
+        self.promtool_refuses = False
+        self.synchronized = "yes"
+        self.mounted = "/dev/sda1 rw,relatime"
+        self.disk = "sda disk 0"
         self.host = Host(root, self.run, self.fetch, free_bytes=10**12)
 
     @property
@@ -51,10 +78,13 @@ class Machine:
         return Receipt(self.host)
 
     def recipe(self, answers: Answers | None = None) -> list[Step]:
-        return recipe(Installation(answers or Answers(), asked=answers is not None, venv=VENV))
+        found = answers or (in_force(self.host, self.receipt) if hasattr(self, "host") else Answers())
+        seen = observers(self.host) if hasattr(self, "host") else frozenset((PROMETHEUS, GRAFANA))
+        return recipe(Installation(found, asked=answers is not None, venv=VENV, observers=seen))
 
-    def fetch(self, url: str) -> int:
-        return 200 if HUB_UNIT in self.active and url.startswith("http://127.0.0.1:") else 0
+    def fetch(self, url: str, trusted: Path | None) -> int:
+        scheme = "https" if trusted is not None and trusted.exists() else "http"
+        return 200 if HUB_UNIT in self.active and url.startswith(f"{scheme}://127.0.0.1:") else 0
 
     def tree(self) -> dict[str, str]:
         """Everything but the software, as kind, mode and content."""
@@ -87,9 +117,41 @@ class Machine:
     def _chown(self, _argv: tuple[str, ...], _text: str) -> None:
         """All files here belong to whoever runs the tests."""
 
-    def _python(self, argv: tuple[str, ...], text: str) -> str:
+    def _python(self, argv: tuple[str, ...], text: str) -> str | Outcome:
+        if argv[0] == "-c":
+            return Outcome(1, err=self.redis_says) if self.redis_says else Outcome(0, "Redis server v=7.0.15")
+        if argv[-1] == "try":
+            return Outcome(1, err=f"hub: {self.own_servers_say}") if self.own_servers_say else Outcome(0)
         assert argv[-1] == "redis-conf"
         return f"conf for {text}\n"
+
+    def _timedatectl(self, _argv: tuple[str, ...], _text: str) -> str:
+        return f"{self.synchronized}\n"
+
+    def _findmnt(self, _argv: tuple[str, ...], _text: str) -> str:
+        return f"{self.mounted}\n"
+
+    def _lsblk(self, _argv: tuple[str, ...], _text: str) -> str:
+        return f"sda1 part 0\n{self.disk}\n"
+
+    def _smartctl(self, _argv: tuple[str, ...], _text: str) -> Outcome:
+        return Outcome(127)
+
+    def _promtool(self, argv: tuple[str, ...], _text: str) -> Outcome:
+        return Outcome(1, err="FAILED: bad") if self.promtool_refuses else Outcome(0, "SUCCESS")
+
+    def _pg_dump(self, _argv: tuple[str, ...], _text: str) -> str:
+        return "pg_dump (PostgreSQL) 15.0"
+
+    def _getconf(self, _argv: tuple[str, ...], _text: str) -> str:
+        return "16384\n"
+
+    def _ip(self, _argv: tuple[str, ...], _text: str) -> str:
+        links = [
+            {"ifname": "eth0", "addr_info": [{"local": one} for one in self.addresses]},
+            {"ifname": "docker0", "addr_info": [{"local": "172.17.0.1"}]},
+        ]
+        return json.dumps(links)
 
     def _dpkg_query(self, argv: tuple[str, ...], _text: str) -> str:
         if argv[-1] == "redis-tools":
@@ -103,13 +165,20 @@ class Machine:
         named = [word for word in argv[argv.index("purge") + 1 if "purge" in argv else 0 :] if word != "-y"]
         if "install" in argv:
             self.installed_by_name.append(argv[-1])
+            if argv[-1] == "avahi-daemon":
+                self.packages |= {argv[-1], "libdaemon0"}
+                return ""
             self.packages |= {argv[-1], "liblzf1"}
             (self.root / "usr/bin" / argv[-1].replace("tools", "check-rdb")).write_text("a program")
         elif "--simulate" in argv:
             return "".join(f"Purg {name} [1]\n" for name in {*named, *self.also_removed})
         elif "purge" in argv:
             self.packages -= set(named)
-            (self.root / "usr/bin/redis-check-rdb").unlink(missing_ok=True)
+            if "redis-tools" in named:
+                (self.root / "usr/bin/redis-check-rdb").unlink(missing_ok=True)
+            if "avahi-daemon" in named:
+                self.active.discard("avahi-daemon.service")
+                (self.root / "etc/systemd/system/avahi-daemon.service.wanted").unlink(missing_ok=True)
         return ""
 
     def _systemd_sysusers(self, argv: tuple[str, ...], _text: str) -> None:
@@ -138,6 +207,13 @@ class Machine:
         wants = self.root / "etc/systemd/system" / f"{unit}.wanted"
         if verb == "show":
             return self._show(unit, wants, argv)
+        if verb == "is-active":
+            return "active\n" if unit in self.active else "inactive\n"
+        if "--now" in argv and verb == "enable":
+            self.active.add(unit)
+        return self._changed(verb, unit, wants)
+
+    def _changed(self, verb: str, unit: str, wants: Path) -> str | Outcome:
         if verb == "enable":
             wants.write_text("")
         elif verb == "disable":

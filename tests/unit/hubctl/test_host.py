@@ -40,7 +40,7 @@ def test_a_command_that_fails_says_why(host: Host) -> None:
 
 
 def test_nobody_there_is_status_0(free_port: int) -> None:
-    assert fetch_status(f"http://127.0.0.1:{free_port}/") == 0
+    assert fetch_status(f"http://127.0.0.1:{free_port}/", None) == 0
 
 
 def test_an_empty_receipt_leaves_nothing_behind(host: Host) -> None:

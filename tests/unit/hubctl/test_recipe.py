@@ -25,6 +25,7 @@ from hubctl.installed import (
     UNITS,
 )
 from hubctl.step import State, Step
+from hubctl.steps.choice import UnwantedStep
 from hubctl.steps.files import FileStep, FolderStep, LinkStep
 from hubctl.steps.machine import Looked
 from tests.unit.hubctl.fake_machine import Machine
@@ -43,15 +44,30 @@ def remove(machine: Machine, *, purge: bool) -> None:
     uninstall(machine.recipe(), machine.host, machine.receipt, purge=purge, say=lambda _step, _words: None)
 
 
-def wrong(machine: Machine) -> dict[str, State]:
-    return {step.key: verdict.state for step, verdict in amiss(look(machine.recipe(), machine.host, machine.receipt))}
+def wrong(machine: Machine, answers: Answers | None = None) -> dict[str, State]:
+    findings = look(machine.recipe(answers), machine.host, machine.receipt)
+    return {step.key: verdict.state for step, verdict in amiss(findings)}
 
 
-KEYS = [step.key for step in Machine.recipe(object.__new__(Machine))]
+PLAIN = Answers()
+EVERYTHING = Answers(
+    tls="self",
+    redis_url="redis://hub:secret@redis.example/0",
+    database_url="postgresql://hub:secret@db.example/hub",
+    local_name=True,
+    monitoring=True,
+)
+KEYS = [
+    pytest.param(answers, step.key, id=f"{name} {step.key}")
+    for name, answers in (("plain", PLAIN), ("everything", EVERYTHING))
+    for step in Machine.recipe(object.__new__(Machine), answers)
+    if not isinstance(step, UnwantedStep)
+]
+each_variant = pytest.mark.parametrize("answers", [PLAIN, EVERYTHING], ids=["plain", "everything"])
 
 
-def step_of(machine: Machine, key: str) -> Step:
-    return next(step for step in machine.recipe() if step.key == key)
+def step_of(machine: Machine, answers: Answers, key: str) -> Step:
+    return next(step for step in machine.recipe(answers) if step.key == key)
 
 
 def test_each_step_has_words_and_a_key_of_its_own(machine: Machine) -> None:
@@ -67,23 +83,37 @@ def test_plan_changes_nothing(machine: Machine) -> None:
     assert machine.installed_by_name == []
 
 
-def test_apply_makes_it_so_and_again_changes_nothing(machine: Machine) -> None:
-    assert build(machine) > 15
+@each_variant
+def test_apply_makes_it_so_and_again_changes_nothing(machine: Machine, answers: Answers) -> None:
+    assert build(machine, answers) > 15
     assert wrong(machine) == {}
     built = machine.tree()
     assert build(machine) == 0
+    assert build(machine, answers) == 0
     assert machine.tree() == built
 
 
-def test_undo_restores(machine: Machine) -> None:
+@each_variant
+def test_undo_restores(machine: Machine, answers: Answers) -> None:
     before, packages = machine.tree(), machine.packages - {"python3-venv"}
-    build(machine)
+    build(machine, answers)
     remove(machine, purge=True)
     assert machine.tree() == before
     # install.sh noted that it brought the venv module.
     assert machine.packages == packages
     assert machine.active == set()
     assert not (machine.root / "opt/openclaw-hub").exists()
+
+
+def test_what_is_no_longer_chosen_is_taken_back(machine: Machine) -> None:
+    build(machine, PLAIN)
+    plain, active = set(machine.tree()), set(machine.active)
+    build(machine, EVERYTHING)
+    assert REDIS_UNIT not in machine.active
+    assert set(machine.tree()) != plain
+    build(machine, PLAIN)
+    assert set(machine.tree()) == plain
+    assert machine.active == active
 
 
 def test_undo_twice_and_undo_of_nothing(machine: Machine) -> None:
@@ -95,30 +125,31 @@ def test_undo_twice_and_undo_of_nothing(machine: Machine) -> None:
     assert machine.tree() == before
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_a_step_that_is_undone_is_made_again(machine: Machine, key: str) -> None:
-    build(machine)
+@pytest.mark.parametrize(("answers", "key"), KEYS)
+def test_a_step_that_is_undone_is_made_again(machine: Machine, answers: Answers, key: str) -> None:
+    build(machine, answers)
     built = machine.tree()
-    step = step_of(machine, key)
+    step = step_of(machine, answers, key)
     step.undo(machine.host, machine.receipt)
-    if isinstance(step, Looked | FolderStep) or key == "version":
+    chosen = getattr(step, "wanted", True) and (key != "choices" or answers != PLAIN)
+    if isinstance(step, Looked | FolderStep) or key == "version" or not chosen:
         # Nothing to undo; a folder with something in it stays.
         return
-    assert key in wrong(machine)
+    assert key in wrong(machine, answers)
     step.apply(machine.host, machine.receipt)
     assert step.check(machine.host, machine.receipt).state is State.OK
-    build(machine)
+    build(machine, answers)
     assert set(machine.tree()) == set(built)
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_a_setup_that_is_cut_short_goes_on_and_can_be_undone(machine: Machine, key: str) -> None:
+@pytest.mark.parametrize(("answers", "key"), KEYS)
+def test_a_setup_that_is_cut_short_goes_on_and_can_be_undone(machine: Machine, answers: Answers, key: str) -> None:
     before = machine.tree()
-    steps = machine.recipe()
-    cut = KEYS.index(key)
+    steps = machine.recipe(answers)
+    cut = next(number for number, step in enumerate(steps) if step.key == key)
     setup(steps[:cut], machine.host, machine.receipt, adopt=(), say=lambda _step, _words: None)
     steps[cut].apply(machine.host, machine.receipt)
-    build(machine)
+    build(machine, answers)
     assert wrong(machine) == {}
     remove(machine, purge=True)
     assert machine.tree() == before
@@ -144,7 +175,9 @@ def test_what_holds_data_stays_until_purged(machine: Machine) -> None:
 
 
 FILES = {
-    step.path: step.key for step in Machine.recipe(object.__new__(Machine)) if isinstance(step, FileStep | LinkStep)
+    step.path: step.key
+    for step in Machine.recipe(object.__new__(Machine), PLAIN)
+    if isinstance(step, FileStep | LinkStep)
 }
 
 
@@ -317,5 +350,5 @@ def test_secrets_are_shown_in_no_difference(machine: Machine) -> None:
     build(machine)
     machine.host.write(REDIS_CONF, b"other", 0o600)
     machine.host.write(f"{UNITS}/{HUB_UNIT}", b"[Unit]\n", 0o644)
-    assert "\n" not in step_of(machine, "redis-conf").check(machine.host, machine.receipt).words
-    assert "\n+Type=notify" in step_of(machine, "hub-unit").check(machine.host, machine.receipt).words
+    assert "\n" not in step_of(machine, PLAIN, "redis-conf").check(machine.host, machine.receipt).words
+    assert "\n+Type=notify" in step_of(machine, PLAIN, "hub-unit").check(machine.host, machine.receipt).words

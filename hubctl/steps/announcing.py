@@ -1,0 +1,45 @@
+"""This machine under its own name in the local network: NAME.local, told by avahi."""
+
+from dataclasses import dataclass
+
+from hubctl.host import Host
+from hubctl.receipt import Receipt
+from hubctl.step import OK, Described, Verdict, drifted, missing
+from hubctl.steps.packages import APT, installed_packages, removed_along
+
+UNIT = "avahi-daemon.service"
+PACKAGE = "avahi-daemon"
+BROUGHT = "announcer"
+"""The receipt's kind for the packages that came with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalNameStep(Described):
+    """The distribution's avahi runs; it announces the machine's name. One that was there already stays as it is."""
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Ask systemd."""
+        state = host.run("systemctl", "is-active", UNIT).out.strip()
+        if state == "active":
+            return OK
+        return drifted(f"{UNIT} is {state}") if PACKAGE in installed_packages(host) else missing("avahi is not there")
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Install it, and note what came along; or start it."""
+        before = installed_packages(host)
+        if PACKAGE not in before:
+            host.must(*APT, "update")
+            try:
+                host.must(*APT, "install", "-y", "--no-install-recommends", PACKAGE)
+            finally:
+                for package in sorted(installed_packages(host) - before):
+                    receipt.add(BROUGHT, package)
+        host.must("systemctl", "enable", "--now", UNIT)
+
+    def undo(self, host: Host, receipt: Receipt) -> None:
+        """Remove what came along, unless something that came later needs it."""
+        ours = [name for name in receipt.names(BROUGHT) if name in installed_packages(host)]
+        if ours and removed_along(host, ours) <= set(ours):
+            host.must(*APT, "purge", "-y", *ours)
+        for name in list(receipt.names(BROUGHT)):
+            receipt.drop(BROUGHT, name)
