@@ -22,6 +22,7 @@ BUNDLES = {
     "js/elements.js": ("js/parts", "js/elements"),
     "js/door.js": ("js/door",),
     "js/guide.js": ("js/guide",),
+    "js/notices.js": ("js/notices",),
     "js/pages.js": ("js/pages",),
     "js/stream.js": ("js/stream",),
     "js/worker.js": ("js/stream", "js/worker"),
@@ -35,6 +36,7 @@ MODULES = {
     "hub/elements": "js/elements.js",
     "hub/door": "js/door.js",
     "hub/guide": "js/guide.js",
+    "hub/notices": "js/notices.js",
     "hub/pages": "js/pages.js",
 }
 """What the page's import map calls each module."""

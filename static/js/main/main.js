@@ -2,6 +2,7 @@
 
 import { store } from "hub/store";
 import { listen, tryNow } from "./listening.js";
+import { attendCalls } from "./calls.js";
 import { rememberChannel, route } from "./place.js";
 import { attend } from "./presence.js";
 import { hoped, loadAgents, loadChannels, leaveRead, loadUnread, resolveDoubts, tellRead } from "./reading.js";
@@ -28,6 +29,7 @@ function startChat(state) {
     pause = setTimeout(() => hoped(loadAgents()), AGENTS_PAUSE_MS);
   });
   attend();
+  attendCalls();
   report();
 }
 

@@ -48,6 +48,7 @@ export const WISHES = {
     const told = await asked(api.decide(store.me.id, seq, decision));
     store.settle(seq, told.decision, store.me.id, told.decidedAt);
   }),
+  notices: async (wish) => (await import("hub/notices")).setNotices(wish),
   search: async ({ query, done }) => done(await hoped(api.search(query))),
   latency: async ({ id, done }) => done((await hoped(api.latency(id)))?.hops ?? {}),
   html: async ({ ids, done }) => done((await hoped(api.html(ids)))?.html ?? {}),

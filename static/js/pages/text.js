@@ -173,6 +173,12 @@ export const text = {
   thisBrowser: "In this browser",
   theme: "Colours",
   themes: [["", "as the system has them"], ["light", "light"], ["dark", "dark"]],
+  notices: "Notices of mentions, private words and questions",
+  noNotices: {
+    insecure: "This page came without TLS. Browsers show notices of pages with TLS only, and of those from this computer itself.",
+    missing: "This browser has no notices for pages.",
+    denied: "This browser was told to show no notices of this page; its settings for the site can change that.",
+  },
   singleKeys: "Single keys work outside of text",
   language: "Language",
   languages: "English, the only one so far",

@@ -17,7 +17,7 @@ export function youPage({ sessions }) {
     h("h1", { class: "lede", tabindex: "-1" }, text.youLede(store.nameOf(store.me.id))),
     section(text.sessions, own.length ? table(text.sessions, heads, own.map(sessionRow)) : h("p", { class: "hubsays" }, text.noSessions), own.length ? h("p", { class: "under" }, deed(text.everywhere, "sessionsEnd", {}, text.everywhereSure)) : null),
     section(text.password, hint(text.passwordHint), form("password", [["current", text.current, null, { ...secrets, autocomplete: "current-password" }], ["password", text.wanted, null, { ...secrets, autocomplete: "new-password", minlength: "12" }]], text.change)),
-    section(text.thisBrowser, h("dl", { class: "parts" }, fact(text.theme, themes()), fact(text.singleKeys, singleKeys()), fact(text.language, text.languages))),
+    section(text.thisBrowser, h("dl", { class: "parts" }, fact(text.theme, themes()), fact(text.singleKeys, singleKeys()), fact(text.notices, notices()), fact(text.language, text.languages))),
   ];
 }
 
@@ -56,5 +56,16 @@ function singleKeys() {
   } catch {
     box.disabled = true; // a forbidden storage remembers nothing
   }
+  return h("span", { class: "check" }, box);
+}
+
+/** Notices of the system, or the reason why this browser has none here. */
+function notices() {
+  if (!store.notices) import("hub/notices").then(() => store.touch("page"));
+  const { on, reason } = store.notices ?? {};
+  if (reason) return text.noNotices[reason];
+  const box = h("input", { type: "checkbox", "aria-label": text.notices, "data-k": "notices" });
+  box.checked = on;
+  box.addEventListener("change", () => ask(box, "notices", { wanted: box.checked, done: () => store.touch("page") }));
   return h("span", { class: "check" }, box);
 }

@@ -44,6 +44,9 @@ function addMessage(store, envelope, seen) {
   if (row) measure(store, channelId, row, seen);
   if (channelId !== store.openId || !log.held) log.trim();
   store.typing.get(channelId)?.delete(senderId);
+  if (!seen.replayed && !foreign && senderId !== store.me.id && event.message.mentions?.includes(store.me.id)) {
+    store.summon(channelId, senderId, event.message.content, seq);
+  }
   if (senderId !== store.me.id && !seen.replayed) store.hear(channelId, row ?? { foreign, senderId, message: event.message });
   if (!foreign && store.made?.agentId === senderId && !store.made.heard) store.setMade({ ...store.made, heard: true });
   if (!foreign && !store.agents.has(senderId) && !senderId.startsWith("external:")) store.touch("strangers");
@@ -130,6 +133,7 @@ function tellAgent(store, { event, senderId, seq, timestamp }, seen) {
   if (!store.agents.has(senderId)) store.touch("strangers");
   if (!told.agentId) return store.touch("told"); // to whom, only the hub knows: it is asked
   store.addTold(senderId, told, true);
+  if (!seen.replayed && !inReplyTo) store.summon(`@${senderId}`, senderId, event.data.content ?? "", seq);
   if (!seen.replayed) store.hear(`@${senderId}`, { message: { senderId, content: event.data.content ?? "" } });
   return store.touch("log", "channels", "asked");
 }

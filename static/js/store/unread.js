@@ -9,6 +9,9 @@ export class Unread extends Outgoing {
   looking = {};
   /** Channels out of sight where this person was mentioned. */
   called = new Set();
+  /** Whether this person wants notices here, and why there can be none: `{on, reason}`; null until somebody looks. */
+  notices = null;
+  #summons = [];
   /** How far the page's first state reached. */
   counted = 0;
 
@@ -50,6 +53,33 @@ export class Unread extends Outgoing {
     const called = before.mentions + Number(Boolean(mentions?.includes(this.me.id)));
     this.counts.set(placeId, { ...before, unread: before.unread + 1, mentions: called });
     return this.touch("channels");
+  }
+
+  /** This person is meant: by a mention, a private word or a question. */
+  summon(placeId, senderId, content, seq) {
+    if (!this.notices?.on) return;
+    this.#summons.push({ placeId, senderId, content, seq });
+    this.touch("summons");
+  }
+
+  takeSummons() {
+    return this.#summons.splice(0);
+  }
+
+  setNotices(notices) {
+    this.notices = notices;
+    this.touch("notices");
+  }
+
+  /** How much calls for this person, `calls` by name, and how much is unread in all. */
+  get waiting() {
+    let [calls, unread] = [this.asked.length, 0];
+    for (const [id, count] of this.counts) {
+      if (!id.startsWith("@") && !this.channels.get(id)?.role) continue;
+      calls += count.mentions;
+      unread += count.unread;
+    }
+    return { calls, unread };
   }
 
   /** The person has seen everything in the open place. */
