@@ -156,6 +156,12 @@ class DropChannel(DirectoryChange, frozen=True):
     at: int
 
 
+class ForgetEnded(DirectoryChange, frozen=True):
+    """Nobody is told any more of channels that ended before `before_ms`: the log does not reach back to it."""
+
+    before_ms: int
+
+
 class PutMember(DirectoryChange, frozen=True):
     """Someone becomes a member, or gets another role."""
 

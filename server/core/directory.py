@@ -19,6 +19,7 @@ from server.core.changes import (
     DropSession,
     DropToken,
     EditMessage,
+    ForgetEnded,
     ForgetMessages,
     IndexMessages,
     InsertMessage,
@@ -55,7 +56,8 @@ class Directory:
         self.members: dict[str, dict[str, Member]] = {}
         self.joined: dict[str, set[str]] = {}
         self.bereaved: dict[str, frozenset[str]] = {}
-        """Channels that ended, with who was a member then: they alone may still hear of the end."""
+        """Channels that ended, with who was a member then: they alone may hear of the end, while the log has it."""
+        self._ended_at: dict[str, int] = {}
         self._tokens: dict[bytes, Token] = {}
         self._token_digests: dict[str, bytes] = {}
         self._sessions: dict[bytes, Session] = {}
@@ -233,8 +235,14 @@ class Directory:
             self._names.pop(channel.name.lower(), None)
         left = self.members.pop(change.channel_id, {})
         self.bereaved[change.channel_id] = frozenset(left)
+        self._ended_at[change.channel_id] = change.at
         for agent_id in left:
             self.joined[agent_id].discard(change.channel_id)
+
+    @apply.register
+    def _forget_ended(self, change: ForgetEnded) -> None:
+        for channel_id in [ended for ended, at in self._ended_at.items() if at < change.before_ms]:
+            del self.bereaved[channel_id], self._ended_at[channel_id]
 
     @apply.register
     def _put_member(self, change: PutMember) -> None:

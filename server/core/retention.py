@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from server.core.changes import Decision, PruneLog, TidyUp
+from server.core.changes import Decision, ForgetEnded, PruneLog, TidyUp
 from server.core.clock import now_ms
 from server.core.errors import HubError
 from server.core.hub import Hub
@@ -15,16 +15,17 @@ STEP = 500
 PAUSE_S = 0.1
 PERIOD_S = 3600.0
 VACUUM_PAGES = 256
+VACUUM_STEPS = 32
+"""Of so many pages each: at most 32 MB an hour are given back to the disk."""
 
 
 async def keep(hub: Hub, retention_days: int) -> None:
     """Prune once an hour, from the start on; 0 days keep everything."""
     while True:
-        if retention_days:
-            with suppress(HubError):  # the disk or the database is away; the next hour finds the same
+        with suppress(HubError):  # the disk or the database is away; the next hour finds the same
+            if retention_days:
                 await prune(hub, now_ms() - retention_days * DAY_MS)
-        with suppress(HubError):
-            await hub.writer.submit(lambda: Decision((TidyUp(VACUUM_PAGES),)))
+            await _tidy_up(hub)
         await asyncio.sleep(PERIOD_S)
 
 
@@ -35,5 +36,12 @@ async def prune(hub: Hub, before_ms: int) -> None:
         await hub.writer.submit(lambda: Decision((PruneLog(before_ms, STEP),)))
         hub.dispatch.oldest = (await hub.log.head()).oldest
         if hub.dispatch.oldest - oldest < STEP:
-            return
+            break
+        await asyncio.sleep(PAUSE_S)
+    await hub.writer.submit(lambda: Decision((ForgetEnded(before_ms),)))
+
+
+async def _tidy_up(hub: Hub) -> None:
+    for _ in range(VACUUM_STEPS):
+        await hub.writer.submit(lambda: Decision((TidyUp(VACUUM_PAGES),)))
         await asyncio.sleep(PAUSE_S)

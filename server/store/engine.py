@@ -24,6 +24,10 @@ hold the counter, and with it all the other hubs, for as long as the kernel beli
 WAL_BYTES = 32 << 20
 """What is left of the write-ahead log's file after a checkpoint; a long reader may make it grow for a while."""
 
+ANALYSED_ROWS = "400"
+"""Rows that PRAGMA optimize looks at; by itself it reads whole indexes while everybody waits: half a second of a
+million messages."""
+
 _SQLITE = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
@@ -49,7 +53,7 @@ def writing(url: str, *, bounded: bool = False) -> Engine:
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
     # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
     # few at a time. It is no reader's, since saying it writes to the file.
-    bounds = {"wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES)}
+    bounds = {"wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES), "analysis_limit": ANALYSED_ROWS}
     _pragmas(engine, {"auto_vacuum": "INCREMENTAL", **_SQLITE, **bounds})
     event.listen(engine, "begin", _begin_immediate)
     return engine

@@ -16,6 +16,7 @@ from server.core.changes import (
     DropMember,
     DropSession,
     DropToken,
+    ForgetEnded,
     Note,
     NoteUses,
     PruneLog,
@@ -207,9 +208,15 @@ def _put_channel(change: PutChannel, connection: Connection) -> None:
 
 @execute.register
 def _drop_channel(change: DropChannel, connection: Connection) -> None:
-    # its members stay in their table: they alone are told of the end when they come back
+    # its members stay in their table until `ForgetEnded`: they alone are told of the end when they come back
     connection.execute(delete(markers).where(markers.c.channel_id == change.channel_id))
     connection.execute(update(channels).where(channels.c.id == change.channel_id).values(deleted_at=change.at))
+
+
+@execute.register
+def _forget_ended(change: ForgetEnded, connection: Connection) -> None:
+    ended = select(channels.c.id).where(channels.c.deleted_at < change.before_ms)
+    connection.execute(delete(members).where(members.c.channel_id.in_(ended)))
 
 
 @execute.register

@@ -17,6 +17,7 @@ from server.core.changes import (
     DropMember,
     DropReaction,
     EditMessage,
+    ForgetEnded,
     InsertMessage,
     InsertThread,
     MoveMarker,
@@ -227,6 +228,19 @@ async def test_an_ended_channel_is_remembered_by_its_members_alone(log: Database
     assert directory.lost_by("bert") == frozenset()
     assert directory.channel_named("room") == again
     assert list(directory.members) == [again.id]
+
+
+async def test_an_ended_channel_is_forgotten_with_the_log_that_told_its_end(log: Database, room: str) -> None:
+    made(log, DropChannel(room, 9))
+    for before_ms, remembered in ((9, {room}), (10, set())):
+        loaded = Directory()
+        loaded.load((await log.contents()).changes)
+        forget = ForgetEnded(before_ms)
+        made(log, forget)
+        loaded.apply(forget)
+        afterwards = Directory()
+        afterwards.load((await log.contents()).changes)
+        assert loaded.lost_by("anna") == afterwards.lost_by("anna") == remembered
 
 
 async def test_what_was_there_before_is_taken_in(url: str) -> None:
