@@ -5,6 +5,7 @@
 
 import base64
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.browser.hub import CHROMIUM_ARGUMENTS, Hub
 IMAGES = Path(__file__).resolve().parent / "images"
 DESKTOP = (1360, 850)
 PHONE = (390, 780)
+TALL = (1360, 1360)
 PASSWORD = "four quiet herons"
 AGENTS = ("backend-architect", "deploy-bot", "indexer", "planner", "reviewer", "test-runner", "night-watch")
 CHANNELS = (
@@ -106,8 +108,14 @@ def picture(context: BrowserContext, hub: Hub) -> None:
     page.emulate_media(color_scheme="light")
     page.mouse.move(0, 0)
     page.goto(f"{hub.address}/#page/health")
-    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("this week"))).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("row", name=re.compile("^painted [0-9]"))).to_be_visible(timeout=30_000)
+    resize(page, TALL)
     take(page, "health")
+    page.goto(f"{hub.address}/#page/tokens")
+    expect(page.get_by_role("heading", level=1, name="tokens")).to_be_visible()
+    resize(page, DESKTOP)
+    take(page, "tokens")
     page.goto(f"{hub.address}/#needs")
     expect(page.get_by_role("button", name="Allow once")).to_be_visible()
     page.keyboard.press("Control+k")
