@@ -60,7 +60,7 @@ def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float) -> None:
         if versions.is_installed(host, wheel, old):
             click.echo(f"{version_of(old)} is the version in use; nothing was changed.")
             return
-        raise HostError(f"{version_of(old)} is the version in use, and this is another wheel of that name")
+        raise HostError(f"{version_of(old)} is in use, and this is another wheel of that name: give it its own number")
     versions.need_room(host)
     _say(f"{version_of(new)} is put beside {version_of(old)}, which goes on meanwhile")
     versions.install(host, wheel)

@@ -68,11 +68,11 @@ def is_installed(host: Host, wheel: Path, venv: str) -> bool:
 def install(host: Host, wheel: Path) -> str:
     """Put a wheel's version beside the others, without using it; its venv. Raises HostError."""
     venv = f"{VERSIONS}/{wheel_version(wheel)}"
-    try:
-        host.must("sh", str(deploy_dir() / "install.sh"), "--wheel", str(wheel), "--no-setup")
-    except HostError:
+    ended = host.run("sh", str(deploy_dir() / "install.sh"), "--wheel", str(wheel), "--no-setup")
+    if ended.code:
         host.remove_tree(venv)
-        raise
+        said = (ended.err or ended.out).strip().splitlines()
+        raise HostError(f"{wheel.name} could not be installed: {said[-1] if said else f'exit code {ended.code}'}")
     return venv
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.booted import ROOT, Booted, base_system, wheel_of, wheelhouse
+from tests.system.future import Wheels
 
 collect_ignore_glob = [] if os.environ.get("HUB_TEST_SYSTEM") else ["test_*.py"]
 
@@ -22,3 +23,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
         yield booted
     finally:
         booted.discard()
+
+
+@pytest.fixture(scope="session")
+def wheels(machine: Booted, tmp_path_factory: pytest.TempPathFactory) -> Wheels:
+    """Versions that are to come, where the machine finds them."""
+    return Wheels(tmp_path_factory.mktemp("future"), machine.dist)

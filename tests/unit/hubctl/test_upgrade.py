@@ -8,6 +8,7 @@ import pytest
 
 from hubctl.host import Host, HostError, Outcome
 from hubctl.installed import CURRENT, GATE, SNAPSHOTS, UPGRADES, VERSIONS, WAY_BACK
+from hubctl.receipt import Receipt
 from hubctl.upgrade import journal, moving, versions
 from hubctl.upgrade.journal import Done, Journal, Trying, alone
 from hubctl.upgrade.moving import Returned, Stuck, mend, move
@@ -40,6 +41,10 @@ class Machine:
         self.host.link(CURRENT, OLD)
         for venv in (OLD, NEW):
             self.host.write(f"{venv}/.wheel", b"digest", 0o644)
+
+    @property
+    def receipt(self) -> Receipt:
+        return Receipt(self.host)
 
     @property
     def is_open(self) -> bool:
@@ -319,7 +324,7 @@ def test_an_install_that_fails_leaves_no_half_version(machine: Machine, tmp_path
     wheel = tmp_path / "openclaw_hub-3.0-py3-none-any.whl"
     machine.host.write(f"{VERSIONS}/3.0/half", b"", 0o644)
     machine.trouble = lambda argv: Outcome(1, err="no network") if argv[0] == "sh" else None
-    with pytest.raises(HostError, match="no network"):
+    with pytest.raises(HostError, match="could not be installed: no network"):
         versions.install(machine.host, wheel)
     assert "3.0" not in machine.host.names(VERSIONS)
 
