@@ -148,6 +148,7 @@ def _restore_sqlite(url: str, file: Path) -> Path | None:
 def _restore_postgres(url: str, file: Path, data_dir: Path) -> Path:
     # Looked at before anything is touched: here there is no copy that could be migrated first.
     refuse_unknown(dumping.revision_of(file))
+    dumping.refuse_in_use(url)
     replaced = data_dir / f"hub-before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.dump"
     dumping.dump(url, replaced)
     dumping.load(url, file, into=data_dir, epoch=secrets.token_hex(4))

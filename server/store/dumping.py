@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from sqlalchemy import URL, String, column, inspect, make_url, table, text, update
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +18,7 @@ from server.store import engine
 from server.store.tables import metadata
 
 INSUFFICIENT_PRIVILEGE = "42501"
+GOING_S = 5.0
 OURS = {*metadata.tables, "alembic_version", "message_words"}
 """Every table of this version; the words of messages are known to `store.searching` alone."""
 
@@ -56,6 +58,29 @@ def load(url: str, file: Path, *, into: Path, epoch: str | None = None, came: fr
         after.write_text(_new_epoch(url, epoch) if epoch else "", "utf-8")
         files = [word for part in (before, script, after) for word in ("--file", str(part))]
         _call("psql", url, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", *files)
+
+
+def refuse_in_use(url: str) -> None:
+    """Raise BackupError while another hub has the database open: what is put back here would be taken from it.
+
+    A connection that was closed a moment ago may still be seen, so it looks for a while.
+    """
+    seen = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+        "AND application_name = 'openclaw-hub'"
+    )
+    deadline_s = monotonic() + GOING_S
+    reading = engine.reading(url)
+    try:
+        with reading.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            while connection.execute(seen).scalar_one():
+                if monotonic() > deadline_s:
+                    raise BackupError("another hub has this database open; stop it first")
+                sleep(0.1)
+    except DBAPIError as error:
+        raise BackupError(f"the database cannot be read: {error.orig}") from None
+    finally:
+        reading.dispose()
 
 
 def verify(file: Path) -> None:

@@ -55,6 +55,7 @@ def snapshot(url: str, folder: Path) -> None:
     try:
         manifest = _manifest(url)
         if is_postgres(url):
+            dumping.refuse_in_use(url)
             dumping.dump(url, fresh / "hub.dump")
         else:
             _copy(file_of(url), fresh / "hub.db")
@@ -77,6 +78,7 @@ def revert(url: str, folder: Path) -> None:
     manifest = _read(folder)
     try:
         if is_postgres(url):
+            dumping.refuse_in_use(url)
             came = frozenset(dumping.others(url)) - frozenset(manifest.others)
             dumping.load(url, folder / "hub.dump", into=folder.parent, came=came)
         else:

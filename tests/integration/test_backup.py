@@ -136,6 +136,21 @@ async def test_a_postgresql_is_dumped_and_restored_by_its_own_tools(postgres_url
         assert "restored 2 messages" in said
 
 
+async def test_nothing_is_put_back_under_another_hub(postgres_url: str, tmp_path: Path) -> None:
+    async with HubProcess(tmp_path, HUB_DATABASE_URL=postgres_url) as hub:
+        async with hub.client() as admin:
+            general = await admin.general()
+            await admin.say(general, "one")
+        code, printed, said = await server(hub, "backup", "--to", str(tmp_path / "b"), database=postgres_url)
+        assert code == 0, said
+        another = HubProcess(tmp_path / "another")
+        for command in (("restore", printed), ("snapshot", str(tmp_path / "one"))):
+            code, _, said = await server(another, *command, database=postgres_url)
+            assert (code, said) == (1, "hub: another hub has this database open; stop it first")
+        async with hub.client() as admin:
+            await admin.say(general, "two")
+
+
 async def test_a_dump_that_is_damaged_or_newer_replaces_nothing(postgres_url: str, tmp_path: Path) -> None:
     migrate(postgres_url)
     whole = backup(postgres_url, tmp_path / "b")
