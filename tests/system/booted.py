@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import signal
@@ -12,7 +13,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASE = "bookworm"
+RELEASE = os.environ.get("HUB_TEST_RELEASE", "bookworm")
+PYTHON = {"bookworm": "3.11", "trixie": "3.13", "noble": "3.12"}[RELEASE]
+"""What the distribution's Python is; wheels are fetched for it."""
+
+ARCHITECTURES = ("x86_64", "aarch64")
+OLD_ENOUGH = ("2_17", "2_24", "2_26", "2_28", "2_31", "2_34", "2_35", "2_36")
+"""The versions of the C library that wheels may ask for: the newest is that of Debian 12."""
+
 INCLUDED = "systemd,systemd-sysv,dbus,python3,iproute2,ca-certificates,procps"
 """What a Debian that nobody prepared has at the least: systemd, the network, Python without its venv module."""
 
@@ -41,18 +49,21 @@ def base_system() -> Path:
     return base
 
 
-def wheelhouse() -> Path:
-    """The locked dependencies, whatever the markers say: the machine's Python is another one than ours."""
+def wheelhouse(python: str = PYTHON, architecture: str = platform.machine()) -> Path:
+    """The locked dependencies as wheels for this Python and processor, each with a hash that the lock has."""
+    # Whatever the markers say: pip judges them by the Python that it runs on.
     lock = re.sub(r" ; [^\\\n]*", " ", (ROOT / "deploy/requirements.lock").read_text("utf-8"))
-    folder = CACHE / f"wheels-{hashlib.sha256(lock.encode()).hexdigest()[:8]}"
+    folder = CACHE / f"wheels-{python}-{architecture}-{hashlib.sha256(lock.encode()).hexdigest()[:8]}"
     if not folder.exists():
         fresh = folder.with_suffix(".new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         (fresh / "requirements.lock").write_text(lock)
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
+        libraries = ["manylinux2014", *(f"manylinux_{version}" for version in OLD_ENOUGH)]
+        machine = [f"--platform={library}_{architecture}" for library in libraries]
         lines = ["--require-hashes", "-r", str(fresh / "requirements.lock"), "-d", str(fresh)]
-        subprocess.run([*pip, *lines], check=True)
+        subprocess.run([*pip, f"--python-version={python}", *machine, *lines], check=True)
         fresh.rename(folder)
     return folder
 

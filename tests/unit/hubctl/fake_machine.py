@@ -67,6 +67,7 @@ class Machine:
         self.addresses = ["192.168.1.7"]
         self.own_servers_say = ""
         self.redis_says = ""
+        self.last_run = "inactive"
         self.promtool_refuses = False
         self.synchronized = "yes"
         self.mounted = "/dev/sda1 rw,relatime"
@@ -207,6 +208,8 @@ class Machine:
         wants = self.root / "etc/systemd/system" / f"{unit}.wanted"
         if verb == "show":
             return self._show(unit, wants, argv)
+        if verb == "is-failed":
+            return f"{self.last_run}\n"
         if verb == "is-active":
             return "active\n" if unit in self.active else "inactive\n"
         if "--now" in argv and verb == "enable":
