@@ -248,6 +248,7 @@ export interface AgentPart {
   decision?: "allow" | "expired" | "refuse";
   by?: string;
   sha256?: string;
+  id?: string;
 }
 
 /** A private message (section 3). */

@@ -97,6 +97,7 @@ TABLE = (
     Row("GET", "/api/channels/{id}/typing", READS),
     Row("PUT", "/api/channels/{id}/typing", WRITES, {"started": True}),
     Row("PUT", "/api/channels/{id}/read", kinds("0--++++-", "0?-++++?", "0--++++-"), {"messageId": "{message}"}),
+    Row("GET", "/api/channels/{id}/collaboration", READS),
     Row("POST", "/api/channels/{id}/collaboration", WRITES, {"type": "task.handover", "data": {}}),
     # agents
     Row("GET", "/api/agents", KNOWN),

@@ -1,7 +1,7 @@
 """Words to everyone by an admin, and agents' own events to a channel."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,7 @@ from server.core.events import (
 )
 from server.core.hub import Hub
 from server.core.model import Caller
+from server.core.ports import Span
 
 TEXT_LENGTH = 4000
 AFFECTED_MOST = 1000
@@ -62,6 +63,24 @@ async def announce(hub: Hub, caller: Caller, kind: str, part: GlobalPart) -> Ent
 
     written = await hub.writer.submit(decide)
     return written.entries[0]
+
+
+class Works(NamedTuple):
+    """Envelopes of collaboration events, oldest first, and whether there are more in the direction asked for."""
+
+    events: list[bytes]
+    has_more: bool
+
+
+async def works(hub: Hub, caller: Caller, channel_id: str, span: Span) -> Works:
+    """What agents told a channel of their work, as far as the log reaches."""
+    channel_id = rules.uuid("id", channel_id)
+    rules.may_read(hub.directory, caller, channel_id)
+    found = await hub.records.collaboration(channel_id, span)
+    more = len(found) > span.limit
+    if more:
+        found = found[: span.limit] if span.after is not None else found[-span.limit :]
+    return Works(found, more)
 
 
 async def collaborate(hub: Hub, caller: Caller, channel_id: str, kind: str, content: dict[str, Any]) -> Entry:

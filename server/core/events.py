@@ -103,6 +103,7 @@ class AgentPart(Part, frozen=True):
     decision: Verdict | None = None
     by: str | None = None
     sha256: str | None = None
+    id: str | None = None
 
 
 class ChannelMessage(Event, frozen=True, tag="channel.message"):

@@ -10,6 +10,7 @@ from server.core.ids import digest_of
 from server.core.mirror import Mirror
 from server.core.model import ALL_SCOPES, Caller, Limits
 from server.core.objectives import Objectives
+from server.core.once import Once
 from server.core.past import Past
 from server.core.ports import Counters, Log, Passwords
 from server.core.presence import Presences
@@ -61,6 +62,7 @@ class Hub:
     reporters: Reporters
     objectives: Objectives
     follower: Follower
+    once: Once = field(default_factory=Once)
     started_at: int = field(default_factory=now_ms)
 
     def by_token(self, secret: str) -> Caller | None:

@@ -41,6 +41,12 @@ class Records(Protocol):
     async def told(self, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:
         """Agent events that the agent got or sent, oldest first; one more than `span.limit` when there are more."""
 
+    async def told_as(self, sender_id: str, client_id: str) -> Told | None:
+        """The agent event that its sender gave this id."""
+
+    async def collaboration(self, channel_id: str, span: Span) -> list[bytes]:
+        """Envelopes of a channel's collaboration events in JSON, paged as in `told`."""
+
     async def question(self, seq: int) -> Told | None:
         """One agent event."""
 

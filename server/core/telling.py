@@ -1,11 +1,13 @@
 """What agents tell each other: direct messages, notices, commands and invitations; kept, and read by the two alone."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from server.core import rules
 from server.core.changes import Decision, Outgoing
 from server.core.clock import now_ms
-from server.core.errors import Forbidden, Invalid, NotFound
+from server.core.errors import Conflict, Forbidden, Invalid, NotFound
 from server.core.events import (
     AgentCommand,
     AgentDirectMessage,
@@ -39,6 +41,14 @@ class Wish(msgspec.Struct, frozen=True):
     channel_id: str | None = None
     action_required: bool | None = None
     expires_at: int | None = None
+    id: str | None = None
+
+
+class Telling(NamedTuple):
+    """What was told, and whether it had been told before under the same id."""
+
+    told: Told
+    known: bool = False
 
 
 class Correspondence(msgspec.Struct, frozen=True, rename="camel"):
@@ -53,8 +63,21 @@ def is_question(event: AgentEvent) -> bool:
     return isinstance(event, AgentCommand | AgentInvite) and bool(event.data.action_required)
 
 
-async def tell(hub: Hub, caller: Caller, agent_id: str, wish: Wish) -> Told:
-    """Send an agent event. Invitations count for the limit `invite`, all else as messages."""
+async def tell(hub: Hub, caller: Caller, agent_id: str, wish: Wish) -> Telling:
+    """Send an agent event, once under one id. Invitations count for the limit `invite`, all else as messages."""
+    if wish.id is None:
+        return Telling(await _tell(hub, caller, agent_id, wish))
+    client_id = rules.uuid("id", wish.id)
+    async with hub.once.alone((caller.agent.id, client_id)):
+        known = await hub.records.told_as(caller.agent.id, client_id)
+        if known is None:
+            return Telling(await _tell(hub, caller, agent_id, msgspec.structs.replace(wish, id=client_id)))
+    if known.agent_id != agent_id:
+        raise Conflict("id_taken", "this id belongs to something told to another; nothing was stored", field="id")
+    return Telling(known, known=True)
+
+
+async def _tell(hub: Hub, caller: Caller, agent_id: str, wish: Wish) -> Told:
     event = _KINDS[wish.kind](data=_part(hub, caller, wish))
     rules.known_agent(hub.directory, agent_id)
     await allow(hub, caller, "invite" if isinstance(event, AgentInvite) else "message")
@@ -76,6 +99,7 @@ def _part(hub: Hub, caller: Caller, wish: Wish) -> AgentPart:
         channel_id=None if wish.channel_id is None else _channel(hub, caller, wish.channel_id),
         action_required=wish.action_required,
         expires_at=_expiry(wish),
+        id=wish.id,
     )
 
 

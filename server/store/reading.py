@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, select, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, literal_column, select, union
 
 from server.core.model import Deed, Message, Replies, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store.rows import deed_of, message_of, replies_of, thread_of, told_of
 from server.store.searching import fits, index_for, terms_of
-from server.store.tables import agent_events, audit, log_head, markers, mentions, messages, reactions, threads
+from server.store.tables import agent_events, audit, events, log_head, markers, mentions, messages, reactions, threads
 
 UNREAD_MOST = 10_000
 """Messages behind a marker that are looked at to count the unread ones; beyond, the number means "or more"."""
@@ -200,6 +200,22 @@ def told(connection: Connection, agent_id: str, peer_id: str | None, span: Span)
 
 def _with(column: ColumnElement[str], peer_id: str | None) -> tuple[ColumnElement[bool], ...]:
     return () if peer_id is None else (column == peer_id,)
+
+
+def told_as(connection: Connection, sender_id: str, client_id: str) -> Told | None:
+    """The agent event that its sender gave this id."""
+    query = select(agent_events).where(agent_events.c.sender_id == sender_id, agent_events.c.client_id == client_id)
+    row = connection.execute(query).first()
+    return None if row is None else told_of(row)
+
+
+def collaboration(connection: Connection, channel_id: str, span: Span) -> list[bytes]:
+    """Envelopes of what agents told a channel of their work, oldest first, as far as the log reaches."""
+    query = select(events.c.payload).where(
+        events.c.channel_id == channel_id, events.c.type == literal_column("'collaboration.event'")
+    )
+    found = [bytes(row.payload) for row in connection.execute(_spanned(query, events.c.seq, span))]
+    return found if span.after is not None else found[::-1]
 
 
 def question(connection: Connection, seq: int) -> Told | None:

@@ -58,6 +58,14 @@ class StoredRecords:
         """See `core.records.Records.told`."""
         return await self._read(lambda c: reading.told(c, agent_id, peer_id, span))
 
+    async def told_as(self, sender_id: str, client_id: str) -> Told | None:
+        """See `core.records.Records.told_as`."""
+        return await self._read(lambda c: reading.told_as(c, sender_id, client_id))
+
+    async def collaboration(self, channel_id: str, span: Span) -> list[bytes]:
+        """See `core.records.Records.collaboration`."""
+        return await self._read(lambda c: reading.collaboration(c, channel_id, span))
+
     async def question(self, seq: int) -> Told | None:
         """See `core.records.Records.question`."""
         return await self._read(lambda c: reading.question(c, seq))

@@ -202,12 +202,13 @@ def thread_of(row: Row[Any]) -> Thread:
     )
 
 
-TOLD_COLUMNS = ("seq", "agent_id", "sender_id", "timestamp", "event", "expires_at")
+TOLD_COLUMNS = ("seq", "agent_id", "sender_id", "timestamp", "event", "expires_at", "client_id")
 
 
 def told_row(out: Outgoing, event: AgentEvent, seq: int) -> tuple[object, ...]:
     """A new agent event's TOLD_COLUMNS; a question is one that can expire."""
-    return (seq, out.agent_id, out.sender_id, out.timestamp, _encode(event).decode(), event.data.expires_at)
+    data = event.data
+    return (seq, out.agent_id, out.sender_id, out.timestamp, _encode(event).decode(), data.expires_at, data.id)
 
 
 def told_of(row: Row[Any]) -> Told:

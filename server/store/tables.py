@@ -231,9 +231,24 @@ agent_events = Table(
     Column("expires_at", Ms),
     Column("decision", String(7)),
     Column("decided_at", Ms),
+    Column("client_id", String(36)),
     Index("ix_agent_events_got", "agent_id", "seq"),
     Index("ix_agent_events_sent", "sender_id", "seq"),
     Index("ix_agent_events_pair", "agent_id", "sender_id", "seq"),
+)
+Index(
+    "ix_agent_events_client",
+    agent_events.c.sender_id,
+    agent_events.c.client_id,
+    sqlite_where=agent_events.c.client_id.is_not(None),
+    postgresql_where=agent_events.c.client_id.is_not(None),
+)
+Index(
+    "ix_events_collaboration",
+    events.c.channel_id,
+    events.c.seq,
+    sqlite_where=events.c.type == "collaboration.event",
+    postgresql_where=events.c.type == "collaboration.event",
 )
 Index(
     "ix_agent_events_open",

@@ -98,6 +98,7 @@ DESCRIPTIONS: dict[Handler, Described] = {
     here.put_presence: Described(body=here.Presence, answer=PresencePart, example={"status": "online"}),
     here.typing: Described(answer=Many("typing", str)),
     here.put_typing: Described(body=here.Typing, answer=Many("typing", str), example={"started": True}),
+    telling.works: Described(query=telling.Works, answer=telling.WorksPage, says={"events": [], "hasMore": False}),
     telling.collaborate: Described(
         body=telling.Collaboration,
         answer=Envelope,
@@ -114,6 +115,7 @@ DESCRIPTIONS: dict[Handler, Described] = {
         body=telling.Tell,
         answer=Told,
         status=201,
+        also=(200,),
         example={"type": "agent.command", "data": {"content": "swap --from 6 --to 7", "actionRequired": True}},
     ),
     telling.told: Described(query=telling.Correspondence, answer=Correspondence),

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from server.core import accounts, channels, here, markers, messages, telling
+from server.core import accounts, announcing, channels, here, markers, messages, telling
 from server.core.clock import now_ms
 from server.core.hub import Hub
 from server.core.model import Caller, Channel, Told
@@ -58,8 +58,12 @@ async def _place(hub: Hub, caller: Caller, channel: Channel | None) -> dict[str,
     page = await messages.history(hub, caller, channel.id, messages.Paging(PAGE, None, None))
     if sum(len(message.content) for message in page.messages) > MOST_LETTERS:
         return None
-    found = await here.presence(hub, caller, channel.id)
-    return {"channelId": channel.id, "page": page, "presence": found}
+    found, more = await announcing.works(hub, caller, channel.id, Span(PAGE))
+    if sum(len(envelope) for envelope in found) > MOST_LETTERS:
+        return None
+    works = {"events": [msgspec.json.decode(envelope) for envelope in found], "hasMore": more}
+    present = await here.presence(hub, caller, channel.id)
+    return {"channelId": channel.id, "page": page, "works": works, "presence": present}
 
 
 def _waits(told: Told) -> bool:

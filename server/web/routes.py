@@ -70,6 +70,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("GET", "/api/channels/{id}/typing", here.typing, Place(KNOWN, "channels")),
     ("PUT", "/api/channels/{id}/typing", here.put_typing, Place(KNOWN, "channels")),
     ("PUT", "/api/channels/{id}/read", conversation.read, Place(KNOWN, "channels")),
+    ("GET", "/api/channels/{id}/collaboration", telling.works, Place(KNOWN, "channels")),
     ("POST", "/api/channels/{id}/collaboration", telling.collaborate, Place(KNOWN, "channels")),
     ("POST", "/api/global", telling.announce, Place(KNOWN, "events")),
     ("GET", "/api/agents", agents.listed, Place(KNOWN, "agents")),

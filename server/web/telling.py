@@ -41,6 +41,7 @@ class Tell(Body, frozen=True):
 
     type: AgentType
     data: Telling
+    id: str | None = None
 
 
 class Correspondence(Query, frozen=True):
@@ -50,6 +51,21 @@ class Correspondence(Query, frozen=True):
     before: Seq | None = None
     after: Seq | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+
+
+class Works(Query, frozen=True):
+    """GET /api/channels/{id}/collaboration; `before` and `after` are seqs."""
+
+    before: Seq | None = None
+    after: Seq | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+
+
+class WorksPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Envelopes, and whether there are more."""
+
+    events: list[msgspec.Raw]
+    has_more: bool
 
 
 class Answer(Body, frozen=True):
@@ -83,11 +99,12 @@ class Collaboration(Body, frozen=True):
 
 
 async def tell(request: web.Request) -> web.Response:
-    """201 with the event as it is kept."""
+    """201 with the event as it is kept; 200 when this id was told before."""
     wanted = await body(request, Tell)
-    told = wanted.data
-    wish = telling.Wish(wanted.type, told.content, told.channel_id, told.action_required, told.expires_at)
-    return answer(await telling.tell(request.app[HUB], request["caller"], request.match_info["id"], wish), 201)
+    part = wanted.data
+    wish = telling.Wish(wanted.type, part.content, part.channel_id, part.action_required, part.expires_at, id=wanted.id)
+    told, known = await telling.tell(request.app[HUB], request["caller"], request.match_info["id"], wish)
+    return answer(told, 200 if known else 201)
 
 
 async def told(request: web.Request) -> web.Response:
@@ -114,6 +131,15 @@ async def announce(request: web.Request) -> web.Response:
     wanted = await body(request, Announcement)
     part = GlobalPart(**msgspec.structs.asdict(wanted.data))
     return _as_told(await announcing.announce(request.app[HUB], request["caller"], wanted.type, part))
+
+
+async def works(request: web.Request) -> web.Response:
+    """What agents told a channel of their work, oldest first, as on the stream."""
+    wanted = query(request, Works)
+    span = Span(wanted.limit, before=wanted.before, after=wanted.after)
+    hub, caller = request.app[HUB], request["caller"]
+    found, has_more = await announcing.works(hub, caller, request.match_info["id"], span)
+    return answer(WorksPage([msgspec.Raw(payload) for payload in found], has_more))
 
 
 async def collaborate(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.hub import Hub
 from tests.browser.test_page import words, write
@@ -229,3 +229,47 @@ def test_agents_tell_of_their_work_as_cards(page: Page, hub: Hub) -> None:
     hub.call("POST", f"/api/channels/{hub.channel()}/collaboration", work, token=scout)
     expect(page.locator(".card h4")).to_have_text("task.handover")
     expect(page.locator(".card dd")).to_have_text(["<b>index</b> 7", "10"])
+    hub.say(scout, "said after it")
+    page.reload()
+    expect(page.locator(".main .log > li .body").nth(-2)).to_contain_text("task.handover")
+    expect(page.locator(".main .log > li .body").last).to_contain_text("said after it")
+
+
+def test_cards_stand_where_they_were_told_however_one_comes_there(page: Page, hub: Hub) -> None:
+    builds = str(hub.call("POST", "/api/channels", {"name": "builds"})["id"])
+    scout = hub.make_agent("scout", limits={"message": 0})
+    for who in ("maya", "scout"):
+        hub.call("PUT", f"/api/channels/{builds}/members/{who}", {"role": "member"})
+    place = f"/api/channels/{builds}/collaboration"
+    hub.call("POST", place, {"type": "the.first", "data": {}}, token=scout)
+    hub.flood(scout, 120, "builds")
+    hub.call("POST", place, {"type": "the.last", "data": {}}, token=scout)
+    page.get_by_role("link", name="builds").click()
+    expect(page.locator(".main .card h4")).to_have_text(["the.last"])
+    for _ in range(8):
+        page.locator(".scroll").evaluate(
+            "scroller => scroller.scrollTop = scroller.clientHeight - scroller.scrollHeight"
+        )
+        page.wait_for_timeout(100)
+    expect(page.locator(".main .card h4")).to_have_text(["the.first", "the.last"])
+    assert page.locator(".main .log > li[data-id]").count() == 122
+
+
+def test_a_private_word_that_was_stored_unanswered_is_not_doubled(page: Page, hub: Hub) -> None:
+    hub.make_agent("scout")
+    page.goto(f"{hub.address}/#@scout")
+    page.reload()
+    told = "**/api/agents/scout/events"
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(told, lose, times=1)
+    field = page.get_by_role("textbox", name="Write to scout")
+    field.fill("did you get this?")
+    field.press("Enter")
+    expect(page.locator(".main .wait")).to_have_text("waits here")
+    expect(page.locator(".main .wait")).to_have_count(0, timeout=15_000)
+    expect(page.locator(".main .log article .md")).to_have_text(["did you get this?"])
+    assert len(hub.call("GET", "/api/agents/scout/events")["events"]) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -285,3 +286,36 @@ async def test_agents_have_events_of_their_own(admin: Client, pair: Pair) -> Non
         assert (answer.status, answer.body["field"]) == (status, field), body
     await admin.ok("POST", f"/api/channels/{channel_id}/archive")
     assert (await admin.call("POST", where, words)).status == 409
+
+
+async def test_what_is_told_twice_under_one_id_is_told_once(pair: Pair) -> None:
+    (agent_id, agent), (person_id, person) = pair
+    wish = {"type": "agent.direct_message", "data": {"content": "once"}, "id": str(uuid.uuid4())}
+    place = f"/api/agents/{person_id}/events"
+    both = await asyncio.gather(*(agent.call("POST", place, wish) for _ in range(4)))
+    again = await agent.call("POST", place, {**wish, "data": {"content": "said anew"}})
+    assert sorted(answer.status for answer in both) == [200, 200, 200, 201]
+    assert again.status == 200
+    kept = again.body
+    assert all(answer.body == kept for answer in both)
+    assert kept["event"]["data"] == {"fromAgent": agent_id, "content": "once", "id": wish["id"]}
+    assert (await person.ok("GET", place))["events"] == [kept]
+    elsewhere = await agent.call("POST", f"/api/agents/{agent_id}/events", wish)
+    assert (elsewhere.status, elsewhere.body["code"]) == (409, "id_taken")
+    assert (await person.call("POST", place, wish)).status == 201  # ids are the teller's own
+    bad = await agent.call("POST", place, {**wish, "id": "one"})
+    assert (bad.status, bad.body["field"]) == (422, "id")
+
+
+async def test_what_agents_told_a_channel_of_their_work_is_found_again(admin: Client, pair: Pair) -> None:
+    (_, agent), _ = pair
+    channel_id = await admin.channel()
+    place = f"/api/channels/{channel_id}/collaboration"
+    await admin.say(channel_id, "words between")
+    sent = [await admin.ok("POST", place, {"type": "step", "data": {"number": number}}) for number in range(5)]
+    page = await agent.ok("GET", f"{place}?limit=2")
+    assert page == {"events": sent[3:], "hasMore": True}
+    assert (await agent.ok("GET", f"{place}?limit=2&before={sent[3]['seq']}"))["events"] == sent[1:3]
+    later = await agent.ok("GET", f"{place}?after={sent[0]['seq']}&before={sent[4]['seq']}")
+    assert later == {"events": sent[1:4], "hasMore": False}
+    assert (await agent.ok("GET", f"/api/channels/{await admin.channel()}/collaboration"))["events"] == []

@@ -51,6 +51,13 @@ async function loadPage(placeId, log, side) {
   const readAt = Math.max(store.seq, store.hears(placeId) ? log.since : 0);
   store.merge(placeId, await asked(api.messages(placeId, { ...edge(log, side), limit: PAGE })), side);
   if (!side) log.readAt = readAt;
+  if (log.wantsWorks) await loadWorks(placeId, log);
+}
+
+/** What agents told of their work stands between the messages. */
+async function loadWorks(placeId, log) {
+  const found = await hoped(api.works(placeId, log.works?.cards[0]?.order));
+  if (found) store.addWorks(placeId, found);
 }
 
 /** Waits until the words of a place come: what is read then and what is heard overlap, and nothing falls between. */

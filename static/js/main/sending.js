@@ -34,8 +34,7 @@ async function sendOne(entry) {
     return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const again = error.passing && !talk; // a private word has no id by which the hub would know it again
-    store.sending(entry.id, again ? "waiting" : "refused", refusalOf(error));
+    store.sending(entry.id, error.passing ? "waiting" : "refused", refusalOf(error));
     return !error.passing;
   }
 }
@@ -51,7 +50,7 @@ async function posted({ id, channelId, parentId, content }) {
 
 async function tell({ id, channelId, content }) {
   const peer = channelId.slice(1);
-  const told = await asked(api.tell(peer, { type: "agent.direct_message", data: { content } }));
+  const told = await asked(api.tell(peer, { id, type: "agent.direct_message", data: { content } }));
   store.discard(id);
   store.addTold(peer, told, true);
 }

@@ -144,11 +144,13 @@ function announce(store, { event, seq, timestamp }) {
   store.touch("log");
 }
 
-function collaborate(store, { channelId, event, senderId, seq, timestamp }) {
-  const log = store.log(channelId);
-  if (!log.follows) return;
-  log.put({ key: `card ${seq}`, kind: "card", order: seq, event: event.event, message: { senderId, timestamp } });
-  log.trim();
+/** What an agent told a channel of its work, as a row. */
+export function cardOf({ event, senderId, seq, timestamp }) {
+  return { key: `card ${seq}`, kind: "card", order: seq, event: event.event, message: { senderId, timestamp } };
+}
+
+function collaborate(store, envelope) {
+  store.log(envelope.channelId).addWork(cardOf(envelope));
   store.touch("log");
 }
 

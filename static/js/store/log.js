@@ -29,6 +29,8 @@ export class ChannelLog {
   /** From behind which number on nothing is missing of what is said here, and how far it was read when it was read last. */
   since = 0;
   readAt = 0;
+  /** What agents told of their work, as rows, the newest of it all: `{cards, more}`; null until it was asked for. */
+  works = null;
   /** After which number "New since" stands (null: nowhere), and when it was put there (0: not known). */
   freshSeq = null;
   freshAt = 0;
@@ -166,6 +168,7 @@ export class ChannelLog {
     if (side === "newer") this.hasNewer = hasMore || this.#behind();
     else if (side === "") this.hasNewer = this.#behind();
     this.loaded = true;
+    this.#showWorks();
     this.#doubtUntil = performance.now() + DOUBT_MS;
     if (side === "older") this.#cut(MOST, false);
     else if (side === "newer") this.#cut(MOST, true);
@@ -219,6 +222,7 @@ export class ChannelLog {
     this.clear();
     this.#insert({ key: `gap ${(serial += 1)}`, kind: "gap", order: reason === "expired" ? this.lastSeq + 0.5 : 0, version: 0 });
     this.lastSeq = this.channelSeq = 0;
+    this.works = null;
     this.newest = { id: "", seq: 0 };
   }
 
@@ -239,6 +243,35 @@ export class ChannelLog {
   /** The oldest stored message, from which an older page is asked for, and the newest. */
   get oldest() {
     return this.rows.find(isStored)?.message;
+  }
+
+  get #from() {
+    return this.hasMore ? (this.oldest?.seq ?? 0) : 0;
+  }
+
+  /** Whether agents may have told of their work between the rows here what nobody has asked for. */
+  get wantsWorks() {
+    return !this.works || (this.works.more && this.works.cards[0].order > this.#from);
+  }
+
+  /** Adds what agents told before all that is known of it. */
+  learnWorks(cards, more) {
+    this.works = { cards: [...cards, ...(this.works?.cards ?? [])], more };
+    this.#showWorks();
+  }
+
+  addWork(card) {
+    this.works?.cards.push(card);
+    if (!this.follows) return;
+    this.put({ ...card });
+    this.trim();
+  }
+
+  #showWorks() {
+    for (const card of this.works?.cards ?? []) {
+      const within = card.order >= this.#from && (!this.hasNewer || card.order <= this.#end());
+      if (within && !this.#byId.has(card.key)) this.put({ ...card });
+    }
   }
 
   get latest() {

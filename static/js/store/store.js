@@ -3,7 +3,7 @@
 import { ChannelLog } from "./log.js";
 import { Drafts, Outbox } from "./outbox.js";
 import { Clock, Pulse, hopsOf, now } from "./pulse.js";
-import { ACTS, WORDS, reacted } from "./events.js";
+import { ACTS, WORDS, cardOf, reacted } from "./events.js";
 import { Unread } from "./unread.js";
 
 const PATIENCE_MS = 2000; // a break shorter than this is nobody's concern
@@ -74,10 +74,11 @@ class Store extends Unread {
   }
 
   /** The channel that came with the page: nothing of it is missing up to where the first state reached. */
-  #begin({ channelId, page, presence }) {
+  #begin({ channelId, page, works, presence }) {
     this.last = channelId;
     this.meet(presence);
     this.merge(channelId, page, "");
+    this.addWorks(channelId, works);
     this.log(channelId).readAt = this.counted;
   }
 
@@ -266,6 +267,12 @@ class Store extends Unread {
     }
     if (live) this.count(`@${peer}`, told.seq, told.senderId, [this.me.id]);
     this.touch("log", "agents", "asked");
+  }
+
+  /** Adds what agents told a channel of their work, older than what is known of it. */
+  addWorks(channelId, { events, hasMore }) {
+    this.log(channelId).learnWorks(events.map(cardOf), hasMore);
+    this.touch("log");
   }
 
   /** A question was decided, here or elsewhere, or its time ran out. */
