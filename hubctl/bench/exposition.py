@@ -10,12 +10,12 @@ Buckets = dict[float, float]
 """How many values do not exceed an edge, by edge, summed over all labels."""
 
 
-def buckets(text: str, name: str) -> Buckets:
-    """The histogram `name`; empty when the hub has none."""
+def buckets(text: str, name: str, label: str = "") -> Buckets:
+    """The histogram `name`, or its part with a label written so; empty when the hub has none."""
     found: Buckets = defaultdict(float)
     for match in _BUCKET.finditer(text):
         edge = _EDGE.search(match["labels"])
-        if match["name"] == name and edge is not None:
+        if match["name"] == name and label in match["labels"] and edge is not None:
             found[float(edge[1])] += float(match["count"])
     return dict(found)
 

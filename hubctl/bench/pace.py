@@ -33,6 +33,7 @@ class Plan:
     rate: float
     seconds: float
     ramp_s: float
+    burst: int = 0
 
 
 class Pace:
@@ -46,7 +47,7 @@ class Pace:
         self._callers = callers
         self._guests = guests
         self._ledger = ledger
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def messages(self, seconds: float, first_rate: float) -> None:
         """Post for so long, the rate rising evenly from `first_rate` to the plan's, whatever the answers do."""
@@ -63,6 +64,19 @@ class Pace:
                 self.held_back += 1
             share = (due_ns - began_ns) / (last_ns - began_ns)
             due_ns += int(1e9 / (first_rate + (self._plan.rate - first_rate) * share))
+
+    async def burst(self, publishers: int, messages: int) -> Latencies:
+        """Post so many messages, `publishers` of them under way at any time; how long the answers took."""
+        numbers, took, agents = iter(range(messages)), Latencies(), self._guests.agents
+
+        async def publish() -> None:
+            for number in numbers:
+                began_ns = perf_counter_ns()
+                if await self._post(agents[number % len(agents)]):
+                    took.add(perf_counter_ns() - began_ns)
+
+        await asyncio.gather(*(publish() for _ in range(publishers)))
+        return took
 
     async def signals(self) -> None:
         """Presence and typing in turns, by another agent each time, until cancelled; the first one types on."""
@@ -89,12 +103,13 @@ class Pace:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, job: Coroutine[Any, Any, None]) -> None:
+    def _start(self, job: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _post(self, agent: Guest) -> None:
+    async def _post(self, agent: Guest) -> bool:
+        """Post a message; whether it was taken."""
         message_id = str(uuid4())
         body = {"channelId": self._guests.channel_id, "content": WORDS, "id": message_id}
         self._ledger.message_leaves(message_id, perf_counter_ns())
@@ -103,8 +118,9 @@ class Pace:
         except Failure as error:
             self.first_refusal = self.first_refusal or error.message
             self._ledger.message_refused(message_id)
-        else:
-            self._ledger.message_answered(message_id, perf_counter_ns())
+            return False
+        self._ledger.message_answered(message_id, perf_counter_ns())
+        return True
 
     async def _presence(self, agent: Guest, words: str) -> None:
         self._ledger.mood_leaves(words, perf_counter_ns())

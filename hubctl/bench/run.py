@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from hubctl.bench import exposition
 from hubctl.bench.ledger import Ledger
 from hubctl.bench.pace import Pace, Plan
-from hubctl.bench.verdict import Measured, Spread
+from hubctl.bench.verdict import HOPS_MS, Burst, Measured, Spread
 from hubctl.load import local
 from hubctl.load.calls import Callers
 from hubctl.load.guests import Guests
@@ -24,6 +26,9 @@ LATE_S = 5.0
 TTL_PATIENCE_S = 2.0
 RSS_METRIC = "process_resident_memory_bytes"
 TTL_METRIC = "hub_ttl_expiry_error_seconds"
+HOP_METRIC = "hub_message_latency_seconds"
+BURST_PUBLISHERS = 100
+"""As many as the customer's own load test has."""
 
 Tell = Callable[[str, float, Ledger | None], None]
 """Takes what is going on, how much of the run is done (0 to 1), and the book once there is one."""
@@ -108,10 +113,32 @@ async def _measured(plan: Plan, pace: Pace, callers: Callers, ledger: Ledger, te
         if plan.seconds > TTL_PATIENCE_S + LATE_S:
             await _until(lambda: ledger.lasting is None or ledger.lasting.error_s is not None, LATE_S)
         after = await _metrics(callers)
+        measured = _summed(plan, pace, ledger, clock, busy, resident, (before, after))
+        if not plan.burst:
+            return measured
+        ledger.counting = False
+        burst = await _burst(plan, pace, ledger)
     finally:
         for task in turning:
             task.cancel()
-    return _summed(plan, pace, ledger, clock, busy, resident, (before, after))
+    # what is lost or comes twice in the burst counts as well
+    whole = {"answered": ledger.answered, "lost": ledger.lost, "twice": ledger.twice, "refused": ledger.refused}
+    return msgspec.structs.replace(measured, burst=burst, **whole)
+
+
+async def _burst(plan: Plan, pace: Pace, ledger: Ledger) -> Burst:
+    began_ns, answered, deliveries = time.perf_counter_ns(), ledger.answered, ledger.deliveries
+    took = await pace.burst(BURST_PUBLISHERS, plan.burst)
+    posted_s = (time.perf_counter_ns() - began_ns) / SECOND_NS
+    await _until(lambda: not ledger.under_way, LATE_S)
+    delivered_s = max(posted_s, (ledger.last_delivery_ns - began_ns) / SECOND_NS)
+    return Burst(
+        publishers=BURST_PUBLISHERS,
+        messages=plan.burst,
+        post=Spread.of(took),
+        message_rate=(ledger.answered - answered) / posted_s,
+        delivery_rate=(ledger.deliveries - deliveries) / delivered_s,
+    )
 
 
 def _summed(
@@ -124,6 +151,11 @@ def _summed(
     metrics: tuple[str, str],
 ) -> Measured:
     before, after = (exposition.buckets(text, TTL_METRIC) for text in metrics)
+    hops: dict[str, tuple[int, int]] = {}
+    for hop, most_ms in HOPS_MS.items():
+        early, late = (exposition.buckets(text, HOP_METRIC, f'point="{hop}"') for text in metrics)
+        if late:
+            hops[hop] = exposition.between(early, late, most_ms / 1000)
     # A hub that falls behind delivers the last message long after it was sent.
     took_s = max(plan.seconds, (ledger.last_delivery_ns - clock.began_ns) / SECOND_NS)
     return Measured(
@@ -146,6 +178,7 @@ def _summed(
         lag_p99_ms=pace.lag.quantile_ms(0.99) or 0.0,
         busy=busy,
         held_back=pace.held_back,
+        hops=hops,
     )
 
 

@@ -6,6 +6,8 @@ from hubctl.load.latencies import Latencies
 
 MEMORY_BYTES = 500_000_000
 SUSTAINED = 0.99
+HOPS_MS = {"stored": 5, "published": 10, "fanned_out": 20}
+"""The customer's budget of the hub's own hops, since a message arrived."""
 LAG_DOUBTFUL_MS = 5.0
 BUSY_DOUBTFUL = 0.85
 TTL_S = 1.0
@@ -42,8 +44,21 @@ class Spread(msgspec.Struct, frozen=True, rename="camel"):
         return f"p50 {self.p50_ms:.1f}, p99 {self.p99_ms:.1f}, p99.9 {self.p999_ms:.1f} ms"
 
 
+class Burst(msgspec.Struct, frozen=True, rename="camel"):
+    """Many publishers at once, each with its next message as soon as the last is answered."""
+
+    publishers: int
+    messages: int
+    post: Spread
+    message_rate: float
+    delivery_rate: float
+
+
 class Measured(msgspec.Struct, frozen=True, rename="camel"):
-    """Everything that a run found out. `ttl` is (within 1 s, all) by the hub's own count, None when it counts none."""
+    """Everything that a run found out.
+
+    `hops` and `hub_ttl` are (within the budget, all) by the hub's own count, empty and None when it counts none.
+    """
 
     agents: int
     asked_rate: float
@@ -64,17 +79,22 @@ class Measured(msgspec.Struct, frozen=True, rename="camel"):
     lag_p99_ms: float
     busy: float
     held_back: int
+    hops: dict[str, tuple[int, int]] = {}
+    burst: Burst | None = None
 
 
 def lines(found: Measured) -> list[Line]:
     """The verdict."""
     return [
+        *(_hop(hop, most_ms, *found.hops[hop]) for hop, most_ms in HOPS_MS.items() if hop in found.hops),
         _within("publish (POST answered)", found.post.p50_ms, 10, "p50", found.post),
         _within("delivery p50", found.delivery.p50_ms, 20, "p50", found.delivery),
         _within("delivery p99", found.delivery.p99_ms, 50, "p99", found.delivery),
+        _within("delivery, the limit", found.delivery.p999_ms, 100, "p99.9", found.delivery),
         _within("presence", found.presence.p99_ms, 100, "p99", found.presence),
         _within("typing", found.typing.p99_ms, 100, "p99", found.typing),
         _throughput(found),
+        *([] if found.burst is None else [_burst(found.burst)]),
         _memory(found.resident_bytes),
         _ttl(found),
         Line("lost", "0", f"{found.lost} of {found.answered * found.agents} deliveries", found.lost == 0),
@@ -96,6 +116,20 @@ def doubts(found: Measured) -> list[str]:
 
 def _within(what: str, value_ms: float | None, most_ms: float, quantile: str, spread: Spread) -> Line:
     return Line(what, f"{quantile} ≤ {most_ms:g} ms", spread.words(), None if value_ms is None else value_ms <= most_ms)
+
+
+def _hop(hop: str, most_ms: float, within: int, count: int) -> Line:
+    what = f"{hop.replace('_', ' ')} (by the hub)"
+    if not count:
+        return Line(what, f"p50 ≤ {most_ms:g} ms", "nothing was counted", None)
+    words = f"{within / count:.1%} of {count:,} within {most_ms:g} ms"
+    return Line(what, f"p50 ≤ {most_ms:g} ms", words, 2 * within >= count)
+
+
+def _burst(found: Burst) -> Line:
+    words = f"{found.message_rate:,.0f} msg/s, {found.delivery_rate:,.0f} deliveries/s, POST {found.post.words()}"
+    asked = f"{found.messages:,} messages, {found.publishers} at once, all taken"
+    return Line("burst", asked, words, found.post.count == found.messages)
 
 
 def _throughput(found: Measured) -> Line:

@@ -35,12 +35,27 @@ VERDICTS = {True: "reached", False: "MISSED", None: "not measured"}
     "--ramp", "ramp_s", metavar="S", type=click.FloatRange(0, 3600), default=3.0, show_default=True, help="Warm-up."
 )
 @click.option(
+    "--burst",
+    metavar="N",
+    type=click.IntRange(0, 1_000_000),
+    default=0,
+    show_default=True,
+    help="Then so many messages by 100 publishers at once, as fast as it goes.",
+)
+@click.option(
     "--report", "report_file", metavar="FILE", type=click.Path(path_type=Path), help="Write a report in HTML to FILE."
 )
 @with_hub
 @json_option
 def bench_command(
-    hub: Hub, agents: int, rate: float, seconds: float, ramp_s: float, report_file: Path | None, as_json: bool
+    hub: Hub,
+    agents: int,
+    rate: float,
+    seconds: float,
+    ramp_s: float,
+    burst: int,
+    report_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Put load on a hub that runs, and judge what came of it. Takes an admin's token.
 
@@ -48,7 +63,7 @@ def bench_command(
     posts in turn. All of it is removed at the end. The exit code is 1 when a line of the budget was missed.
     """
     _require_admin(hub)
-    outcome = _run(hub, Plan(agents, rate, seconds, ramp_s))
+    outcome = _run(hub, Plan(agents, rate, seconds, ramp_s, burst))
     verdict, doubtful = lines(outcome.measured), doubts(outcome.measured)
     if report_file is not None:
         _write(report_file, _report(outcome, verdict, doubtful))

@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.hub import ROOT, HubProcess
 
 TINY = ("--agents", "3", "--rate", "40", "--seconds", "1", "--ramp", "0")
+BURST = 200
 
 
 async def bench(hub: HubProcess, *arguments: str, token: str | None = None) -> asyncio.subprocess.Process:
@@ -34,10 +35,12 @@ async def traces(hub: HubProcess) -> list[str]:
 
 async def test_a_bench_measures_judges_and_cleans_up(own_hub: HubProcess, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
-    process = await bench(own_hub, *TINY, "--json", "--report", str(report))
+    process = await bench(own_hub, *TINY, "--burst", str(BURST), "--json", "--report", str(report))
     out, err = await process.communicate()
     found = json.loads(out)
-    assert found["answered"] == 40, err
+    assert found["answered"] == 40 + BURST, err
+    assert found["burst"]["post"]["count"] == BURST
+    assert {hop for hop, (_, count) in found["hops"].items() if count == 40} == {"stored", "published", "fanned_out"}
     assert (found["lost"], found["twice"], found["refused"]) == (0, 0, 0)
     assert found["delivery"]["count"] == 120
     assert found["presence"]["count"] > 0
