@@ -13,8 +13,9 @@ from time import monotonic
 from typing import Any
 
 from server.bus.keys import Keys, Lifetimes
-from server.bus.line import Command, Line
+from server.bus.line import Line
 from server.bus.link import Link
+from server.bus.wire import Command
 from server.core.ports import Count
 
 PATIENCE_S = 0.05

@@ -6,19 +6,18 @@ speaks to itself every ECHO_S: what it does not hear within SILENCE_S is no conn
 
 import asyncio
 import contextlib
-import math
 import random
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Protocol
 from uuid import uuid4
 
 import structlog
 from redis.exceptions import RedisError
 
 from server.bus.keys import Keys, Names
-from server.bus.line import Command, Line
-from server.bus.link import Link
+from server.bus.line import Line
+from server.bus.link import COMMAND_TIMEOUT_S, Link
+from server.bus.wire import Command, Wire
 from server.core.changes import Entry
 from server.core.stats import Stats
 
@@ -30,22 +29,6 @@ Heard = Callable[[bytes, bytes], None]
 """Takes the name of the Redis channel and what was published there."""
 
 logger = structlog.get_logger()
-
-
-class Subscription(Protocol):
-    """The part of redis-py's connection that the listener uses."""
-
-    async def connect(self) -> None:
-        """Open it, with name and password said."""
-
-    async def send_command(self, *args: bytes | str) -> None:
-        """Send one command."""
-
-    async def read_response(self, *, timeout: float | None = None) -> object:
-        """The next reply or message; None means the client's own timeout, infinity none at all."""
-
-    async def disconnect(self, nowait: bool = False) -> None:
-        """Close it."""
 
 
 class RedisBell:
@@ -60,7 +43,9 @@ class RedisBell:
         self._stats = stats
         self._heard = heard
         self._heard_s = 0.0
-        self._subscription: Subscription | None = None
+        self._subscription: Wire | None = None
+        self._unconfirmed = 0
+        self._confirmed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -79,6 +64,7 @@ class RedisBell:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hang_up()
         await self._line.close()
 
     # ---- speaking
@@ -134,36 +120,44 @@ class RedisBell:
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
     async def _hear(self, first: asyncio.Event) -> None:
-        subscription: Subscription = self._link.client.connection_pool.make_connection()
+        wire = await Wire.open(self._link, self._take)
         try:
-            await subscription.connect()
-            await subscription.send_command("PSUBSCRIBE", *self._names.patterns)
-            await subscription.send_command("SUBSCRIBE", self._names.everyone, self._names.hubs, self._echo)
-            for _ in range(5):
-                await subscription.read_response()
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                await self._subscribe(wire)
         except BaseException:
-            await subscription.disconnect(nowait=True)
+            await wire.close()
             raise
-        self._subscription = subscription
+        self._subscription = wire
         self._heard_s = monotonic()
         self._noted(up=True)
         first.set()
-        while True:
-            self._take(await subscription.read_response(timeout=math.inf))
+        await wire.lost
+
+    async def _subscribe(self, wire: Wire) -> None:
+        patterns, names = self._names.patterns, (self._names.everyone, self._names.hubs, self._echo)
+        self._unconfirmed = len(patterns) + len(names)
+        self._confirmed.clear()
+        wire.send([(b"PSUBSCRIBE", *patterns), (b"SUBSCRIBE", *names)])
+        await self._confirmed.wait()
 
     def _take(self, reply: object) -> None:
         self._heard_s = monotonic()
-        if not isinstance(reply, list) or reply[0] not in (b"pmessage", b"message"):
-            return
-        name, payload = reply[-2:]
-        if name != self._echo:
-            self._heard(name, payload)
+        if isinstance(reply, Exception):
+            logger.warning("redis refused a subscription", error=str(reply))
+        elif isinstance(reply, list) and reply[0] in (b"pmessage", b"message"):
+            name, payload = reply[-2:]
+            if name != self._echo:
+                self._heard(name, payload)
+        else:
+            self._unconfirmed -= 1
+            if self._unconfirmed == 0:
+                self._confirmed.set()
 
     async def _hang_up(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await subscription.disconnect(nowait=True)
+                await subscription.close()
 
     async def _probe(self) -> None:
         while True:
