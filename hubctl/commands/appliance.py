@@ -16,6 +16,7 @@ from hubctl.receipt import Receipt
 from hubctl.recipe import recipe
 from hubctl.step import State, Step
 from hubctl.target import running_as_root
+from hubctl.upgrade import journal
 
 PLAN_HAS_CHANGES = 3
 DOCTOR_FOUND_SOMETHING = 4
@@ -91,6 +92,8 @@ def doctor() -> None:
         click.echo(f"wrong  {step.name}: {safe.block(verdict.words)}")
         click.echo(f"       {step.hint}")
     click.echo(f"{len(findings) - len(wrong)} of {len(findings)} parts are well.")
+    if last := journal.read(host).last:
+        click.echo(f"Versions: {safe.line(last)}.")
     if wrong:
         if all(finding.verdict.state is not State.UNFIT for finding in wrong):
             click.echo("`hubctl setup` mends what is wrong.")

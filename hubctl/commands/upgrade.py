@@ -21,8 +21,9 @@ from hubctl.step import Step
 from hubctl.steps.machine import Looked
 from hubctl.upgrade import journal, versions
 from hubctl.upgrade.journal import Trying, alone, version_of
-from hubctl.upgrade.moving import Returned, Stuck, mend, move
-from hubctl.upgrade.returning import Way, copies, way_back
+from hubctl.upgrade.moving import Prepare, Returned, Stuck, mend, move
+from hubctl.upgrade.returning import copies, way_back
+from hubctl.upgrade.units import leave_only
 
 BUDGET_S = 30.0
 
@@ -79,7 +80,7 @@ def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float) -> None:
             default=True,
             abort=True,
         )
-    _move(host, old, new, Way("", lambda: None), within_s=within_s, back=False)
+    _move(host, old, new, lambda: None, within_s=within_s, back=False)
     click.echo(f"Done: the hub is {version_of(new)}. `hubctl rollback` returns to {version_of(old)}.")
 
 
@@ -107,9 +108,14 @@ def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float) -> None:
     way = way_back(host, done[-1], discard=discard)
     if not yes:
         click.confirm(f"Going back to {version_of(old)} {way.words}. Go ahead?", abort=True)
-    before = copies(host)
+    before, units = copies(host), done[-1].units
+
+    def prepare() -> None:
+        way.prepare()
+        leave_only(host, units)
+
     try:
-        _move(host, new, old, way, within_s=within_s, back=True)
+        _move(host, new, old, prepare, within_s=within_s, back=True)
     except Failure:
         for copy in copies(host) - before:
             host.remove(copy)
@@ -119,10 +125,10 @@ def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float) -> None:
         click.echo(f"What was discarded lies in {copy}; remove it when nobody needs it.")
 
 
-def _move(host: Host, old: str, new: str, way: Way, *, within_s: float, back: bool) -> None:
+def _move(host: Host, old: str, new: str, prepare: Prepare, *, within_s: float, back: bool) -> None:
     name = f"{version_of(old)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
-        move(host, Trying(old, new, name, time.time(), back), way.prepare, within_s=within_s, say=_say)
+        move(host, Trying(old, new, name, time.time(), back), prepare, within_s=within_s, say=_say)
     except Returned as returned:
         raise Failure(
             f"{safe.line(str(returned))}. journalctl -u {HUB_UNIT} has its whole log; if it only needs longer, say "

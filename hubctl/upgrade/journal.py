@@ -30,6 +30,7 @@ class Trying(msgspec.Struct, frozen=True):
     back: bool = False
     proved: bool = False
     reverted: bool = False
+    units: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         kind = "return" if self.back else "upgrade"
@@ -37,12 +38,13 @@ class Trying(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An upgrade that was made, and its snapshot; it can be taken back."""
+    """An upgrade that was made, its snapshot and the units from before; it can be taken back."""
 
     old: str
     new: str
     snapshot: str
     at_s: float
+    units: tuple[str, ...] = ()
 
 
 class Journal(msgspec.Struct, frozen=True):

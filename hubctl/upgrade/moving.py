@@ -16,6 +16,7 @@ from hubctl.housework import housework, last_words
 from hubctl.installed import BACKUP_UNIT, GATE, HUB_UNIT, SNAPSHOTS, STATE, WAY_BACK
 from hubctl.upgrade import journal
 from hubctl.upgrade.journal import Done, Journal, Trying, version_of
+from hubctl.upgrade.units import leave_only, ours
 from hubctl.upgrade.versions import prune_snapshots, prune_versions
 
 RETURN_S = 120.0
@@ -43,6 +44,7 @@ def move(host: Host, trying: Trying, prepare: Prepare, *, within_s: float, say: 
     """
     began_s = time.monotonic()
     before = journal.read(host)
+    trying = msgspec.structs.replace(trying, units=ours(host))
     host.link(WAY_BACK, trying.old)
     journal.write(host, msgspec.structs.replace(before, trying=trying))
     host.write(GATE, b"", 0o644)
@@ -133,6 +135,7 @@ def go_back(host: Host, why: str, say: Say) -> None:
             journal.write(host, msgspec.structs.replace(state, trying=trying))
         for left in (GATE, f"{STATE}/trial.json", f"{STATE}/trial.sock"):
             host.remove(left)
+        leave_only(host, trying.units)
         settle(host, trying.old, RETURN_S)
     except (HostError, OSError) as error:
         database = "is as it was" if trying.reverted else f"lies as it was in {kept}"
@@ -152,7 +155,7 @@ def finish(host: Host, say: Say) -> None:
     trying = state.trying
     assert trying is not None
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trying.at_s))
-    made = Done(trying.old, trying.new, trying.snapshot, trying.at_s)
+    made = Done(trying.old, trying.new, trying.snapshot, trying.at_s, trying.units)
     done = state.done[:-1] if trying.back else (*state.done, made)
     journal.write(host, Journal(None, done, f"the {trying} of {when} was made"))
     host.remove(WAY_BACK)

@@ -40,6 +40,8 @@ async def test_a_backup_of_a_busy_hub_comes_back_under_a_new_epoch(own_hub: HubP
             await admin.ok("POST", "/api/messages", {"channelId": general["id"], "content": words})
 
         await post("before")
+        async with admin.stream() as frames:
+            cursor = frames.hello.id
         writing = asyncio.create_task(flood(post))
         code, printed, said = await server(own_hub, "backup", "--to", str(folder))
         writing.cancel()
@@ -61,6 +63,8 @@ async def test_a_backup_of_a_busy_hub_comes_back_under_a_new_epoch(own_hub: HubP
         history = await admin.ok("GET", f"/api/messages?channelId={general['id']}&limit=200")
         words = [message["content"] for message in history["messages"]]
         assert "after the backup" not in words
+        async with admin.stream(cursor=cursor) as frames:
+            assert (await frames.until("hub.reset"))[-1].event == "hub.reset", "its reader starts afresh"
         found = await admin.ok("GET", "/api/search?q=before")
         assert found["messages"][0]["content"] == "before"
 

@@ -156,6 +156,7 @@ def test_an_upgrade_that_is_killed_is_taken_back_by_its_guard(machine: Booted, w
     until(lambda: left_over(machine) == [], 30)
     assert sums(machine)[before] == sums(machine)[-1]
     well(machine)
+    assert "was taken back: it was cut short" in hubctl(machine, "doctor").stdout
 
 
 def test_an_upgrade_that_is_killed_with_its_guard_is_told_and_mended(

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from hubctl.host import Host, HostError, Outcome
-from hubctl.installed import CURRENT, GATE, SNAPSHOTS, UPGRADES, VERSIONS, WAY_BACK
+from hubctl.installed import CURRENT, GATE, SNAPSHOTS, UNITS, UPGRADES, VERSIONS, WAY_BACK
 from hubctl.receipt import Receipt
 from hubctl.upgrade import journal, moving, versions
 from hubctl.upgrade.journal import Done, Journal, Trying, alone
 from hubctl.upgrade.moving import Returned, Stuck, mend, move
 from hubctl.upgrade.returning import way_back
 
+NOVELTY = f"{UNITS}/openclaw-hub-novelty.timer"
 WORDS = ", with words"
 OLD, NEW = f"{VERSIONS}/1.0", f"{VERSIONS}/2.0"
 MOMENTS = 20
@@ -38,6 +39,7 @@ class Machine:
         self.trouble: Callable[[tuple[str, ...]], Outcome | None] = lambda _argv: None
         self.schema = {OLD: ("0004", ["0004"], ["0003"]), NEW: ("0005", ["0005", "0004"], ["0004"])}
         self.since = {"at": 0, "messages": 2, "events": 0, "accounts": 1}
+        self.host.write(f"{UNITS}/openclaw-hub.service", b"[Service]", 0o644)
         self.host.link(CURRENT, OLD)
         for venv in (OLD, NEW):
             self.host.write(f"{venv}/.wheel", b"digest", 0o644)
@@ -72,6 +74,8 @@ class Machine:
         self.running = venv
         self.host.link(CURRENT, venv)
         if venv == NEW:
+            self.host.write(NOVELTY, b"[Timer]", 0o644)
+            self.receipt.add("file", NOVELTY)
             self.database = self.database.replace("as it was", "changed")
         self._people_write()
 
@@ -125,6 +129,10 @@ def whole(machine: Machine) -> str:
     assert machine.database.removesuffix(WORDS * machine.written) == (
         "as it was" if machine.running == OLD else "changed"
     )
+    assert (machine.host.status(NOVELTY) is None) == (machine.running == OLD), (
+        "units belong to the version that made them"
+    )
+    assert (machine.receipt.word("file", NOVELTY) is None) == (machine.running == OLD)
     return machine.running
 
 
@@ -133,7 +141,7 @@ def test_a_good_version_is_taken_and_noted(machine: Machine) -> None:
     machine._people_write()
     assert whole(machine) == NEW
     state = journal.read(machine.host)
-    assert state.done == (Done(OLD, NEW, "1.0-now", 0.0),)
+    assert state.done == (Done(OLD, NEW, "1.0-now", 0.0, ("openclaw-hub.service",)),)
     assert "the upgrade from 1.0 to 2.0" in state.last
     assert machine.host.names(SNAPSHOTS) == ["1.0-now"]
     assert 10 <= len(machine.commands) <= MOMENTS
