@@ -16,6 +16,9 @@ WORN_TENTHS = 9
 """eMMC tells its age in tenths of its life."""
 
 
+_VIRTUAL = re.compile(r"^x?vd|QEMU|VBOX|VMware|Virtual", re.IGNORECASE)
+
+
 class Disk(NamedTuple):
     """The whole disk under a folder: its name for the kernel, and whether it turns."""
 
@@ -72,7 +75,9 @@ def _disk(host: Host, device: str) -> Disk | None:
 def _kind(host: Host, disk: Disk) -> str:
     if _line(host, f"/sys/block/{disk.name}/device/type") == "SD":
         return f"the data lies on an SD card ({disk.name}), which wears out: keep backups elsewhere, hubctl backup --to"
-    if disk.rotating:
+    made = _line(host, f"/sys/block/{disk.name}/device/model")
+    # What a virtual machine is given says of itself that it turns, whatever lies below.
+    if disk.rotating and not _VIRTUAL.match(disk.name) and not _VIRTUAL.search(made):
         return f"the data lies on a disk that turns ({disk.name}): each message waits for it, some 10 ms"
     return ""
 

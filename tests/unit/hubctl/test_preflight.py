@@ -49,6 +49,7 @@ DISKS: dict[str, tuple[Callable[[Machine], object], State, str]] = {
     "a good one": (lambda _: None, State.OK, ""),
     "an SD card": (card, State.MIND, "an SD card (mmcblk0)"),
     "one that turns": (lambda machine: setattr(machine, "disk", "sda disk 1"), State.MIND, "a disk that turns"),
+    "one of a virtual machine": (lambda machine: setattr(machine, "disk", "vda disk 1"), State.OK, ""),
     "young eMMC": (lambda machine: emmc(machine, "0x01 0x02\n", "0x01\n"), State.OK, ""),
     "worn eMMC": (lambda machine: emmc(machine, "0x01 0x0a\n", "0x01\n"), State.MIND, "100% of its life"),
     "eMMC without spares": (lambda machine: emmc(machine, "0x01 0x01\n", "0x03\n"), State.MIND, "hardly a spare block"),
