@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.hub import Hub
+from tests.browser.test_access import violations
 from tests.browser.test_page import words, write
 
 pytestmark = pytest.mark.browser
@@ -102,6 +103,7 @@ def test_somebody_is_invited_by_a_link_that_is_shown_once(page: Page, hub: Hub, 
     link = page.locator(".once pre").inner_text()
     assert link.startswith(f"{hub.address}/welcome#")
     expect(heading).to_have_text("2 open links.")
+    assert violations(page) == []
     page.get_by_role("button", name="Take back").last.click()
     page.get_by_role("button", name="Take it back now?").click()
     expect(heading).to_have_text("One open link.")
@@ -240,3 +242,34 @@ def test_who_does_not_run_the_hub_sees_its_health_and_ones_own(hub: Hub, context
     expect(page.get_by_role("heading", name="No token yet.")).to_be_visible()
     page.goto(f"{hub.address}/#page/audit")
     expect(page.get_by_text("Only whoever runs the hub sees this.")).to_be_visible()
+
+
+def test_the_keyboard_alone_runs_the_hub(page: Page, hub: Hub) -> None:
+    page.get_by_role("link", name="Running the hub").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("hub-pages h1")).to_be_visible()
+    tab_to(page, "Invitations")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No link is open.")).to_be_visible()
+    tab_to(page, "Make a link")
+    page.keyboard.press("Enter")
+    expect(page.locator(".once pre")).to_be_visible()
+    expect(page.get_by_role("button", name="Make a link")).to_be_focused()
+    tab_to(page, "Take back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Take it back now?")).to_be_focused()
+    page.keyboard.press("Enter")
+    heading = page.get_by_role("heading", name="No link is open.")
+    expect(heading).to_be_focused()
+    tab_to(page, "Make a link")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Make a link")).not_to_be_focused()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the control of this name has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == name:
+            return
+    raise AssertionError(f"Tab does not lead to {name}")
