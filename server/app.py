@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from aiohttp import web, web_response
 
+from server import memory
 from server.bus.cache import RedisPages
 from server.bus.keys import Keys, Lifetimes, Names
 from server.bus.limits import RedisCounters
@@ -23,14 +24,14 @@ from server.bus.listener import Listener
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.canary import Canary
-from server.config import Settings, SettingsError, trial_socket
+from server.config import Settings, trial_socket
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.bell import Ringer
 from server.core.company import Company
 from server.core.directory import Directory
-from server.core.dispatch import Dispatch
+from server.core.dispatch import RING_BYTES, Dispatch
 from server.core.ending import announce_shutdown
 from server.core.errors import Damaged
 from server.core.follower import Follower
@@ -56,23 +57,24 @@ from server.core.typists import Typists
 from server.core.upkeep import Upkeep
 from server.core.uses import Uses
 from server.core.watch import Watch
-from server.core.writer import Writer
+from server.core.writer import QUEUE, Writer
 from server.datadir import DataDir
 from server.furnishing import bounds_of, link_to, pulse_of, redis_url
 from server.greeting import address_of, greet, offer
-from server.listening import open_site, pinned, tls_context
+from server.listening import open_site, pinned
 from server.markdown import Markdown
 from server.metrics import HubMetrics
 from server.notify import beat, notify
 from server.passwords import Argon2Passwords
+from server.securing import encryption_of, proxies_of, tls_of
 from server.store.database import Database
+from server.store.engine import CACHE_BYTES
 from server.store.migrating import migrate
 from server.trial import PLACE_FILE, Place, TrialError, stand, stands
 from server.web import asyncapi, openapi, pages
 from server.web.answering import SERVER
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
-from server.web.encryption import Encryption
 from server.web.events import end_all
 from server.web.hosts import Hosts
 from server.web.keys import (
@@ -91,9 +93,8 @@ from server.web.keys import (
 )
 from server.web.maintenance import RESTORE, maintenance
 from server.web.middleware import edge
-from server.web.peer import Proxies
 from server.web.ports import Documents
-from server.web.reading import BODY_BYTES
+from server.web.reading import ARRIVING, ARRIVING_BYTES, BODY_BYTES, Arriving
 from server.web.routes import mount
 
 KEEPALIVE_S = 75.0
@@ -101,6 +102,9 @@ LINGERING_S = 5.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to see the refusal."""
 
 SHUTDOWN_S = 3.0
+LARGEST_BYTES = 64 << 10
+"""What a message that waits to be stored holds at most."""
+
 SWITCH_S = 0.0005
 """How long the event loop's thread may keep the writer's thread waiting; Python's own 5 ms would be half the budget."""
 
@@ -121,13 +125,13 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     stack.push_async_callback(link.close)
     await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
     peers = Peers(str(uuid4()), token_bytes(32))
-    log = Database(settings.database_url, peers.me)
+    log = Database(settings.database_url, peers.me, memory.share(64, CACHE_BYTES))
     log.on_damage = partial(_set_from_a_thread, asyncio.get_running_loop(), damaged)
     stack.callback(log.close)
     pulse = await pulse_of(settings, log, peers, stack)
     contents = await log.contents()
     directory.load(contents.changes, contents.version)
-    dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes)
+    dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes, memory.share(32, RING_BYTES))
     dispatch.start(await log.head())
     echoes = Echoes()
     listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats, echoes, peers)
@@ -141,7 +145,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     stack.push_async_callback(signals.stop)
     ringer = Ringer(bell, dispatch, stats)
     stack.push_async_callback(ringer.stop)
-    writer = Writer(log, directory, dispatch, ringer, stats)
+    writer = Writer(log, directory, dispatch, ringer, stats, memory.share(8 * LARGEST_BYTES, QUEUE))
     follower = Follower(log, directory, dispatch, writer, peers)
     stack.push_async_callback(follower.stop)  # after the writer, whose last decisions may wait for it
     stack.push_async_callback(writer.stop)
@@ -232,11 +236,12 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     seats = Seats(settings.streams.per_token, settings.streams.per_address, settings.streams.total)
     admission = Admission(seats)
     app[HUB] = hub
+    app[ARRIVING] = Arriving(memory.share(16, ARRIVING_BYTES))
     app[ADMISSION] = admission
     app[HOSTS] = Hosts([settings.server.host, *settings.server.allowed_hosts])
-    proxies = app[PROXIES] = _proxies(settings)
+    proxies = app[PROXIES] = proxies_of(settings)
     app[DOORMAN] = Doorman(settings.server.waiting_per_address, proxies.listed)
-    app[ENCRYPTION] = _encryption(settings)
+    app[ENCRYPTION] = encryption_of(settings)
     app[HEALTH] = watch
     app[TYPESETTER] = markdown
     app[SETTINGS] = settings.described()
@@ -259,27 +264,13 @@ def _application(settings: Settings, hub: Hub, watch: Watch, markdown: Markdown)
     return app
 
 
-def _encryption(settings: Settings) -> Encryption:
-    try:
-        return Encryption(required=settings.server.tls_cert is not None, authority=settings.server.tls_ca)
-    except OSError as error:
-        raise SettingsError(f"setting refused: server.tls_ca: {error}") from None
-
-
-def _proxies(settings: Settings) -> Proxies:
-    try:
-        return Proxies(settings.server.trusted_proxies, settings.server.login_header)
-    except ValueError as error:
-        raise SettingsError(f"setting refused: server.trusted_proxies: {error}") from None
-
-
 async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate: Path | None = None) -> None:
     """Run the hub until `stopped`; on a damaged database, only a page that says how to restore it.
 
     While there is a file `gate`, nobody but a tester gets in (`server.trial`), and damage is no page but an error.
     """
     sys.setswitchinterval(SWITCH_S)
-    tls = _tls(settings)
+    tls = tls_of(settings)
     # what aiohttp calls itself names its version and Python's; it has no setting for that
     web_response.SERVER_SOFTWARE = SERVER  # type: ignore[attr-defined]
     try:
@@ -320,7 +311,7 @@ async def _serve_hub(
         if code is not None:
             offer(address, code)
         gc.freeze()  # what is there now stays: the collector need not look at it again
-        gc.set_threshold(*COLLECT)
+        gc.set_threshold(memory.share(50_000, COLLECT[0]), *COLLECT[1:])
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         notify("READY=1")
         await _either(stopped, damaged)
@@ -384,16 +375,3 @@ async def _let_the_canary_sing(settings: Settings, hub: Hub, port: int, stack: A
         trusted = pinned(settings.server.tls_cert) if settings.server.tls_cert else None
         canary = Canary(hub.stats, place, partial(forget, hub), every_s, trusted)
         stack.callback(asyncio.create_task(canary.run(settings.server.host, port)).cancel)
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """The certificate that the settings name, ready for use. Raises SettingsError when it cannot be used."""
-    cert, key = settings.server.tls_cert, settings.server.tls_key
-    if cert is None and key is None:
-        return None
-    if cert is None or key is None:
-        raise SettingsError("setting refused: server.tls_cert and server.tls_key go together")
-    try:
-        return tls_context(cert, key)
-    except OSError as error:
-        raise SettingsError(f"setting refused: server.tls_cert, server.tls_key: {error}") from None

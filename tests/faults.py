@@ -7,14 +7,17 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from uuid import uuid4
 
 ATTACH_TIMEOUT_S = 10.0
+END_TIMEOUT_S = 10.0
 
 MEMORY_V1 = Path("/sys/fs/cgroup/memory")
 MEMORY_V2 = Path("/sys/fs/cgroup")
@@ -253,7 +256,13 @@ class LittleMemory:
         return next((int(line.split()[1]) for line in lines if line.split()[0] == word), 0)
 
     def remove(self) -> None:
-        """Its processes must have ended."""
+        """End what still runs in it."""
+        deadline_s = monotonic() + END_TIMEOUT_S
+        while (self._folder / "cgroup.procs").read_text() and monotonic() < deadline_s:
+            for pid in (self._folder / "cgroup.procs").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            sleep(0.05)
         self._folder.rmdir()
 
 

@@ -34,6 +34,7 @@ class HubProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
         self.process: asyncio.subprocess.Process | None = None
+        self.start_timeout_s = START_TIMEOUT_S
         self.wrap: tuple[str, ...] = ()
         """A command that runs the hub as its own process from the next start on (tests/faults.py)."""
         self._log = folder / "hub.log"
@@ -44,7 +45,12 @@ class HubProcess:
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            if self.process is not None:
+                await self.kill()
+            raise
         return self
 
     async def __aexit__(
@@ -125,7 +131,7 @@ class HubProcess:
 
     async def _until_ready(self) -> None:
         assert self.process is not None
-        async with asyncio.timeout(START_TIMEOUT_S), aiohttp.ClientSession(connector=self._connector()) as session:
+        async with asyncio.timeout(self.start_timeout_s), aiohttp.ClientSession(connector=self._connector()) as session:
             while self.process.returncode is None:
                 with contextlib.suppress(aiohttp.ClientError):
                     async with session.get(f"{self.url}/readyz") as response:

@@ -19,7 +19,7 @@ from server.core.stats import SIGNAL_KINDS, Stats
 from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 
 RING_BYTES = 16 << 20
-"""How much of the newest log stays encoded in memory."""
+"""How much of the newest log stays encoded in memory, where there is enough."""
 
 ENTRY_BYTES = 400
 """What Python needs for an entry beside its frame."""
@@ -39,7 +39,7 @@ class Dispatch:
     `oldest` is the first event that the database can still replay.
     """
 
-    def __init__(self, directory: Directory, stats: Stats, unsent_bytes: int) -> None:
+    def __init__(self, directory: Directory, stats: Stats, unsent_bytes: int, ring_bytes: int = RING_BYTES) -> None:
         self.epoch = ""
         self.head = 0
         self.position = 0
@@ -51,6 +51,7 @@ class Dispatch:
         self._directory = directory
         self._stats = stats
         self._unsent_bytes = unsent_bytes
+        self._ring_most = ring_bytes
         self._ring: dict[int, Entry] = {}
         self._ring_bytes = 0
         self._ring_oldest = 1
@@ -94,7 +95,7 @@ class Dispatch:
         return self._stamps.get(channel_id, self._stamp_at_start)
 
     def _forget(self) -> None:
-        while self._ring_bytes > RING_BYTES and self._ring_oldest <= self.position:
+        while self._ring_bytes > self._ring_most and self._ring_oldest <= self.position:
             self._ring_bytes -= len(self._ring.pop(self._ring_oldest).frame) + ENTRY_BYTES
             self._ring_oldest += 1
 

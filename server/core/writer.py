@@ -80,12 +80,15 @@ class Writer:
     after `on_overtaken`, for `resume`.
     """
 
-    def __init__(self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats) -> None:
+    def __init__(
+        self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats, most: int = QUEUE
+    ) -> None:
         self._directory = directory
         self._dispatch = dispatch
         self._ringer = ringer
         self._stats = stats
         self._queue: deque[Draft] = deque()
+        self._most = most
         self.failing = ""
         self.begun = self.stored = 0
         self.under_way = False
@@ -105,7 +108,7 @@ class Writer:
         With `shares` it may become one transaction with others: see above, which must be so.
         Raises what `decide` or the store raises, and Unavailable when the queue is full.
         """
-        if len(self._queue) >= QUEUE:
+        if len(self._queue) >= self._most:
             raise Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
         draft = Draft(decide, arrived_s, self._loop.create_future(), shares=shares)
         self._queue.append(draft)

@@ -47,9 +47,9 @@ ROOM_BYTES = 512 << 10
 class Database:
     """Fulfils `core.ports.Log` on SQLite or PostgreSQL."""
 
-    def __init__(self, url: str, hub_id: str = "") -> None:
-        self._writing = engine.writing(url, bounded=True)
-        self._reading = engine.reading(url)
+    def __init__(self, url: str, hub_id: str = "", cache_bytes: int = engine.CACHE_BYTES) -> None:
+        self._writing = engine.writing(url, bounded=True, cache_bytes=cache_bytes)
+        self._reading = engine.reading(url, cache_bytes)
         self.reach = Reach(self._writing, self._reading)
         self._readers = ThreadPoolExecutor(engine.READERS, thread_name_prefix="reader")
         self.records = StoredRecords(self._read)

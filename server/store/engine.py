@@ -34,11 +34,13 @@ _SQLITE = {
     "foreign_keys": "ON",
     "busy_timeout": f"{LOCK_WAIT_S * 1000}",
     "temp_store": "MEMORY",
-    "cache_size": "-16384",
 }
 
+CACHE_BYTES = 16 << 20
+"""What each connection to an SQLite keeps of its pages, where there is enough memory."""
 
-def writing(url: str, *, bounded: bool = False) -> Engine:
+
+def writing(url: str, *, bounded: bool = False, cache_bytes: int = CACHE_BYTES) -> Engine:
     """An engine with a single connection, whose transactions take the write lock when they begin.
 
     `bounded` is for the hub's own short ones on a PostgreSQL, where they neither wait nor pause for long.
@@ -54,12 +56,13 @@ def writing(url: str, *, bounded: bool = False) -> Engine:
     # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
     # few at a time. It is no reader's, since saying it writes to the file.
     bounds = {"wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES), "analysis_limit": ANALYSED_ROWS}
+    bounds |= _cache(cache_bytes)
     _pragmas(engine, {"auto_vacuum": "INCREMENTAL", **_SQLITE, **bounds})
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def reading(url: str) -> Engine:
+def reading(url: str, cache_bytes: int = CACHE_BYTES) -> Engine:
     """An engine for readers, which cannot write."""
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
@@ -68,7 +71,7 @@ def reading(url: str) -> Engine:
         return create_engine(parsed, pool_size=READERS, max_overflow=0, pool_pre_ping=True, connect_args=options)
     engine = create_engine(parsed, pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
     # only the writer checkpoints: two connections that do can lose commits in SQLite before 3.51.3
-    _pragmas(engine, {**_SQLITE, "query_only": "ON", "wal_autocheckpoint": "0"})
+    _pragmas(engine, {**_SQLITE, **_cache(cache_bytes), "query_only": "ON", "wal_autocheckpoint": "0"})
     event.listen(engine, "begin", _begin_deferred)
     return engine
 
@@ -79,6 +82,10 @@ def postgres_arguments(url: str) -> dict[str, Any] | None:
     if parsed.get_backend_name() == "sqlite":
         return None
     return {**parsed.get_dialect()().create_connect_args(parsed)[1], **_postgres(parsed)}
+
+
+def _cache(size_bytes: int) -> dict[str, str]:
+    return {"cache_size": f"-{size_bytes >> 10}"}
 
 
 def _with_driver(url: URL) -> URL:

@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
 
-from server.core.errors import HubError, Invalid, Malformed
+from server.core.errors import HubError, Invalid, Malformed, Unavailable
 from server.web.answering import Answer
 from server.web.problem import NO_STORE
 
@@ -16,10 +18,34 @@ T = TypeVar("T")
 BODY_BYTES = 256 * 1024
 BODY_TIMEOUT_S = 15.0
 
+ARRIVING_BYTES = 64 << 20
+"""Bodies that are on their way at once, where there is enough memory."""
+
 _FIELD = re.compile(r"field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
 _encode = msgspec.json.Encoder().encode
+
+
+class Arriving:
+    """The bodies that are on their way: each may be small, and a thousand slow ones are a flood."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left = most_bytes
+
+    @contextmanager
+    def takes(self, size: int) -> Iterator[None]:
+        """Keep room for a body until the block ends. Raises Unavailable when there is none."""
+        if size > self._left:
+            raise Unavailable("overloaded", "more is being sent to the hub than it can hold; nothing was kept")
+        self._left -= size
+        try:
+            yield
+        finally:
+            self._left += size
+
+
+ARRIVING = web.AppKey("ARRIVING", Arriving)
 
 
 class Body(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -53,9 +79,11 @@ async def body(request: web.Request, shape: type[T]) -> T:
 async def _bytes(request: web.Request) -> bytes:
     if request.content.is_eof():
         return await request.read()
+    size = BODY_BYTES if request.content_length is None else min(request.content_length, BODY_BYTES)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await request.read()
+        with request.app[ARRIVING].takes(size):
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
 

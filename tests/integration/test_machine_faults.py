@@ -9,10 +9,11 @@ from time import monotonic
 import aiohttp
 import pytest
 
-from tests.faults import WallClock
+from tests.faults import WallClock, little_memory
 from tests.hub import Client, Frames, HubProcess, envelope
 from tests.oracle import company
 from tests.servers import own_redis
+from tests.wire import status_of, wire
 
 PASSWORD = "a short sentence is easiest"
 TYPING_S = 10.0
@@ -106,3 +107,36 @@ async def heard(frames: Frames) -> str:
     if event["type"] == "channel.typing":
         return "types" if event["started"] else "stops"
     return str(event["presence"]["status"])
+
+
+async def test_floods_in_little_memory_are_refused_and_everybody_else_goes_on(tmp_path: Path) -> None:
+    with own_redis() as server, little_memory(128) as group:
+        hub = HubProcess(tmp_path, HUB_REDIS_URL=server.url)
+        hub.wrap = group.wrap
+        async with hub, company(hub, agents=50) as talkers, hub.client() as admin:
+            pid, aside = hub.pid, await admin.channel()
+            await talkers.progress(20)
+            largest = {"channelId": aside, "content": "x" * 60_000}
+            for _ in range(5):
+                answers = await asyncio.gather(*(admin.call("POST", "/api/messages", largest) for _ in range(40)))
+                assert {answer.status for answer in answers} <= {201, 503}
+            too_large = await admin.call("POST", "/api/messages", {**largest, "content": "x" * 500_000})
+            assert too_large.status == 413
+            assert 503 in await slow_bodies(hub, 100)
+            logins = [admin.call("POST", "/api/login", {"id": f"eve{n}", "password": "guessed"}) for n in range(40)]
+            assert {answer.status for answer in await asyncio.gather(*logins)} <= {401, 403, 429}
+            await talkers.progress(40)
+            assert (group.kills(), hub.pid) == (0, pid)
+
+
+async def slow_bodies(hub: HubProcess, count: int) -> set[int]:
+    """What so many senders of large bodies are answered that stop in the middle."""
+    head = (
+        f"POST /api/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {hub.admin_token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 250000\r\n\r\n"
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(wire(hub)) for _ in range(count)]
+        await asyncio.gather(*(one.sends(head.encode() + b"x" * 100_000) for one in wires))
+        answers = await asyncio.gather(*(one.hears(60) for one in wires))
+        return {status_of(answer) for answer in answers if answer}

@@ -31,6 +31,8 @@ MAY_IMPORT = {
     "server.proving": {"server.core", "server.canary", "server.config", "server.trial"},
     "server.web": {"server.core", "server.web", "server.assets"},
     "server.app": {"server"},
+    "server.memory": set(),
+    "server.securing": {"server"},
     "server.furnishing": {"server"},
     "server.housework": {"server"},
     "server.__main__": {"server"},
