@@ -22,6 +22,7 @@ BUNDLES = {
     "js/elements.js": ("js/parts", "js/elements"),
     "js/door.js": ("js/door",),
     "js/guide.js": ("js/guide",),
+    "js/sheet.js": ("js/sheet",),
     "js/notices.js": ("js/notices",),
     "js/pages.js": ("js/pages",),
     "js/stream.js": ("js/stream",),
@@ -36,6 +37,7 @@ MODULES = {
     "hub/elements": "js/elements.js",
     "hub/door": "js/door.js",
     "hub/guide": "js/guide.js",
+    "hub/sheet": "js/sheet.js",
     "hub/notices": "js/notices.js",
     "hub/pages": "js/pages.js",
 }

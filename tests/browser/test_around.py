@@ -200,3 +200,23 @@ def test_the_hub_hears_how_long_messages_took_to_the_screen(page: Page, hub: Hub
     found = re.search(r'hub_message_latency_seconds_count\{point="painted"\} (\S+)', hub.text("/metrics"))
     assert found is not None
     assert float(found[1]) == 1
+
+
+def test_names_are_completed_and_the_next_that_fits_too(page: Page, hub: Hub) -> None:
+    for name in ("scout", "scribe", "planner"):
+        hub.make_agent(name)
+    page.reload()
+    field = page.get_by_role("textbox", name="Write to general")
+    field.fill("ask @sc")
+    field.press("Tab")
+    expect(field).to_have_value("ask @scout ")
+    field.press("Tab")
+    expect(field).to_have_value("ask @scribe ")
+    field.press("Tab")
+    expect(field).to_have_value("ask @scout ")
+    field.press_sequentially("and @PL")
+    field.press("Tab")
+    expect(field).to_have_value("ask @scout and @planner ")
+    field.fill("no name")
+    field.press("Tab")
+    expect(field).not_to_be_focused()

@@ -269,3 +269,29 @@ def test_new_messages_are_told_to_those_who_listen(page: Page, hub: Hub) -> None
     for number in range(4):
         hub.say(scout, f"number {number}")
     expect(page.get_by_role("log")).to_contain_text("4 new messages in general, the last from scout.")
+
+
+def test_the_row_under_the_eye_stays_when_the_window_changes(page: Page, hub: Hub) -> None:
+    scout = hub.make_agent("scout", limits={"message": 0})
+    for number in range(60):
+        hub.say(scout, f"number {number}: " + "words that wrap when the window is narrow " * (number % 5))
+    page.reload()
+    expect(words(page).last).to_contain_text("number 59")
+    page.locator(".scroll").evaluate("scroller => scroller.scrollTop = -900")
+    expect(page.get_by_role("button", name="To the newest")).to_be_visible()
+    top = """() => {
+      const edge = document.querySelector(".main .scroll").getBoundingClientRect().top;
+      const rows = [...document.querySelectorAll(".main .log > li[data-id]")];
+      const row = rows.find((one) => one.getBoundingClientRect().bottom > edge);
+      return [row.dataset.id, row.getBoundingClientRect().top - edge];
+    }"""
+    where = """id => {
+      const edge = document.querySelector(".main .scroll").getBoundingClientRect().top;
+      return document.querySelector(`.main .log > li[data-id="${id}"]`).getBoundingClientRect().top - edge;
+    }"""
+    for width, height in ((800, 800), (1280, 500), (1100, 900)):
+        page.wait_for_timeout(200)
+        row, before = page.evaluate(top)
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)
+        assert abs(page.evaluate(where, row) - before) <= 1

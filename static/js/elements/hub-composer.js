@@ -11,6 +11,7 @@ class HubComposer extends HTMLElement {
   #shown = "";
   #editing = "";
   #timer = 0;
+  #completed = null;
 
   connectedCallback() {
     this.field = h("textarea", { rows: "1", dir: "auto", autocomplete: "off", maxlength: "65536" });
@@ -90,6 +91,8 @@ class HubComposer extends HTMLElement {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.form.requestSubmit();
+    } else if (event.key === "Tab" && !event.shiftKey && this.#complete()) {
+      event.preventDefault();
     } else if (event.key === "ArrowUp" && !this.field.value) {
       const last = this.#ownLast();
       if (last) event.preventDefault();
@@ -98,6 +101,22 @@ class HubComposer extends HTMLElement {
       event.stopPropagation();
       store.edit("");
     }
+  }
+
+  /** Completes the name after an @; again, and it is the next one that fits. Answers whether it could. */
+  #complete() {
+    const { value, selectionStart: at } = this.field;
+    const [whole, before, begun] = /(^|[\s(])@([\w.-]*)\s?$/.exec(value.slice(0, at)) ?? [];
+    if (whole === undefined) return false;
+    const again = this.#completed?.name === begun;
+    const prefix = again ? this.#completed.prefix : begun.toLowerCase();
+    const names = [...store.agents.keys(), "all"].filter((id) => id.toLowerCase().startsWith(prefix) && id !== store.me.id).sort();
+    if (!names.length) return false;
+    const name = names[again ? (names.indexOf(begun) + 1) % names.length : 0];
+    this.#completed = { name, prefix };
+    this.field.setRangeText(`${before}@${name} `, at - whole.length, at, "end");
+    this.#written();
+    return true;
   }
 
   #log() {

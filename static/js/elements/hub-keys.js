@@ -2,8 +2,7 @@
 
 import { store } from "hub/store";
 import { threadHash } from "../parts/acts.js";
-import { ask, h, icon } from "../parts/dom.js";
-import { say } from "../parts/say.js";
+import { ask } from "../parts/dom.js";
 
 const OFF = "single keys off";
 
@@ -73,28 +72,10 @@ class HubKeys extends HTMLElement {
     next?.scrollIntoView({ block: "nearest" });
   }
 
-  #sheet() {
-    if (this.querySelector("dialog")) return;
-    const close = h("button", { class: "tool", type: "button", "aria-label": say.close }, icon("close"));
-    const box = h("input", { type: "checkbox", id: "single-keys" });
-    box.checked = !isOff();
-    box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "" : "1"));
-    const rows = say.keys.flatMap(([keys, what]) => [h("dt", null, ...keys.map((key) => h("kbd", null, key))), h("dd", null, what)]);
-    const dialog = h(
-      "dialog",
-      { class: "sheet", "aria-labelledby": "keys-title" },
-      h("header", null, h("h2", { id: "keys-title" }, say.keysTitle), close),
-      h("dl", null, ...rows),
-      h("label", { class: "check", for: "single-keys" }, box, say.singleKeys),
-    );
-    const from = document.activeElement;
-    close.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      from?.focus?.({ preventScroll: true });
-    });
-    this.append(dialog);
-    dialog.showModal();
+  /** The sheet is read when somebody asks for it. */
+  async #sheet() {
+    const { sheet } = await import("hub/sheet");
+    sheet(this, OFF);
   }
 }
 

@@ -18,6 +18,7 @@ class HubList extends HTMLElement {
   #shown = "";
   #offs = [];
   #pointing = 0;
+  #eye = null;
 
   connectedCallback() {
     this.log = h("ol", { class: "log" });
@@ -27,6 +28,8 @@ class HubList extends HTMLElement {
     this.pill = h("button", { class: "btn pill", type: "button", hidden: true }, this.count, icon("down"));
     this.replaceChildren(this.scroller, h("div", { class: "below" }, this.pill));
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.sizes = new ResizeObserver(() => this.#keepEye());
+    this.sizes.observe(this.scroller);
     this.pill.addEventListener("click", () => this.#toNewest());
     this.#listenForPointing();
     this.seen = () => this.#markRead();
@@ -43,6 +46,7 @@ class HubList extends HTMLElement {
 
   disconnectedCallback() {
     this.#offs.forEach((off) => off());
+    this.sizes.disconnect();
     document.removeEventListener("visibilitychange", this.seen);
     document.removeEventListener("hub:way", this.way);
   }
@@ -67,6 +71,15 @@ class HubList extends HTMLElement {
     moveActs(this.log, this.rows, false);
     const held = anchor && this.rows.element(anchor.key);
     if (held) this.scroller.scrollTop += held.getBoundingClientRect().top - anchor.top;
+    if (anchor) this.#eye = this.rows.anchor(this.scroller);
+  }
+
+  /** The box changed, and with it where lines break: the row under the eye stays where it was in it. */
+  #keepEye() {
+    const element = this.#eye && store.log(this.#shown).held && this.rows.element(this.#eye.key);
+    if (!element) return;
+    const top = element.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
+    this.scroller.scrollTop += top - this.#eye.below;
   }
 
   #start({ id, name }) {
@@ -97,6 +110,7 @@ class HubList extends HTMLElement {
     const log = store.log(this.#shown);
     const below = -this.scroller.scrollTop; // it runs in reverse: 0 is the bottom, further up is negative
     const held = below > NEAR_PX || log.hasNewer;
+    this.#eye = held ? this.rows.anchor(this.scroller) : null;
     if (log.held !== held) {
       log.held = held;
       this.#markRead();

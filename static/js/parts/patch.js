@@ -43,13 +43,13 @@ export class Shown {
     this.#elements = kept;
   }
 
-  /** The first row on the screen, by its key: drawing may replace its element. */
+  /** The first row on the screen, by its key, since drawing may replace its element; `below` is its distance from the edge. */
   anchor(scroller) {
     const edge = scroller.getBoundingClientRect().top;
     for (const [key, { element }] of this.#elements) {
       if (!this.#rows.has(element)) continue;
       const { top, bottom } = element.getBoundingClientRect();
-      if (bottom > edge) return { key, top };
+      if (bottom > edge) return { key, top, below: top - edge };
     }
     return null;
   }

@@ -36,7 +36,7 @@ function addMessage(store, envelope, seen) {
   const log = store.log(channelId);
   const watched = isWatched(store, channelId);
   markFresh(store, channelId, senderId, seq);
-  const row = foreign ? (log.loaded ? log.foreign(event.message, senderId) : undefined) : log.take(event.message, seq);
+  const row = foreign ? (log.loaded ? log.foreign(event.message, senderId) : undefined) : log.take(event.message, seq, store.agents.get(senderId)?.kind !== "human");
   if (!foreign) {
     store.outbox.remove(event.message.id);
     store.count(channelId, seq, senderId, event.message.mentions, watched);

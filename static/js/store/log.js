@@ -6,6 +6,7 @@ export const MOST = 250; // rows kept at all: what lies further away is read aga
 const LATE = 200; // changes remembered for messages that are not here yet
 const FLOOD = 60; // messages in a second, above which one sender's posts fold
 const CROWD = 120; // and above which all posts do, whoever they are from: nobody reads them one by one
+const MOST_RATE = 240; // so that a second after a flood things are as they were
 const SPAN_MS = 10_000; // as much as one fold stands for
 const DOUBT_MS = 1000;
 
@@ -45,7 +46,7 @@ export class ChannelLog {
   #late = new Map();
   #early = [];
   #doubtUntil = 0;
-  #rate = { since: 0, count: 0, before: 0 };
+  #rate = { value: 0, at: 0 };
 
   find(messageId) {
     return this.#byId.get(messageId);
@@ -70,8 +71,11 @@ export class ChannelLog {
     Object.assign(this, { since: Infinity, channelSeq: 0 });
   }
 
-  /** Adds what just happened, if the rows reach there; else it waits for the page that is asked for. Answers the row, if any. */
-  take(message, seq) {
+  /**
+   * Adds what just happened, if the rows reach there; else it waits for the page that is asked for. In a flood it may stand
+   * in a fold where it `folds`. Answers the row, if any.
+   */
+  take(message, seq, folds = true) {
     this.#note(message, seq);
     const known = this.#byId.get(message.id);
     if (!known && !this.follows) {
@@ -79,7 +83,7 @@ export class ChannelLog {
       return undefined;
     }
     if (!known && this.held && this.rows.length >= MOST) return void (this.hasNewer = true);
-    if (!known && this.#rateNow() > FLOOD && this.#fold(message, seq)) return undefined;
+    if (!known && this.#rateNow() > FLOOD && folds && this.#fold(message, seq)) return undefined;
     return this.store(message, seq);
   }
 
@@ -228,7 +232,7 @@ export class ChannelLog {
 
   /** Lets go of the oldest rows while nobody reads there. */
   trim() {
-    const kept = this.#rate.before > FLOOD ? KEPT_IN_FLOOD : KEPT;
+    const kept = this.#rate.value > FLOOD ? KEPT_IN_FLOOD : KEPT;
     if (!this.held && this.rows.length > kept) this.#cut(kept, true);
   }
 
@@ -280,13 +284,12 @@ export class ChannelLog {
 
   // ---- floods ---------------------------------------------------------------
 
-  /** How many came in this second or the one before, this one included. */
+  /** How many come in a second, this one included: each counts for less the longer ago it was. */
   #rateNow() {
     const now = performance.now();
-    const rate = this.#rate;
-    if (now - rate.since >= 1000) Object.assign(rate, { since: now, count: 0, before: now - rate.since < 2000 ? rate.count : 0 });
-    rate.count += 1;
-    return Math.max(rate.count, rate.before);
+    const { value, at } = this.#rate;
+    this.#rate = { value: Math.min(MOST_RATE, value * Math.exp((at - now) / 1000) + 1), at: now };
+    return this.#rate.value;
   }
 
   /** Puts a message into the fold below its sender's last one, or below anybody's in a crowd; answers whether it could. */
@@ -295,7 +298,7 @@ export class ChannelLog {
     if (!last || last.state || last.foreign || !FOLDS.has(last.kind) || last.message.deleted) return false;
     if (seq <= last.order || message.mentions?.length) return false;
     const sameSender = last.message.senderId === message.senderId && (last.senders?.size ?? 1) === 1;
-    if (!sameSender && Math.max(this.#rate.count, this.#rate.before) <= CROWD) return false;
+    if (!sameSender && this.#rate.value <= CROWD) return false;
     if (last.kind === "message" || message.timestamp - last.firstAt > SPAN_MS) {
       const senders = new Set([message.senderId]);
       this.#insert({ key: `fold ${seq}`, kind: "fold", order: seq, version: 0, count: 1, from: last.message.id, firstAt: message.timestamp, senders, message });

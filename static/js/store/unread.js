@@ -94,6 +94,7 @@ export class Unread extends Outgoing {
   /** The hub has moved a marker: a number that it told before did not know that. */
   setRead(placeId, { unread, mentions, readSeq }) {
     if (this.hears(placeId) || this.unread(placeId).readSeq > readSeq) return;
+    this.#begin(placeId, unread);
     this.counts.set(placeId, { ...this.unread(placeId), unread, mentions, readSeq });
     this.touch("channels");
   }
