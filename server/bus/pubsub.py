@@ -21,6 +21,7 @@ from server.bus.wire import Command, Wire
 from server.core.changes import Entry
 from server.core.stats import Stats
 
+CANCEL_AGAIN_S = 0.2
 ECHO_S = 1.0
 SILENCE_S = 3.0
 LONGEST_RETRY_S = 1.0
@@ -61,9 +62,7 @@ class RedisBell:
 
     async def stop(self) -> None:
         """Hang up."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         await self._hang_up()
         await self._line.close()
 
@@ -180,3 +179,13 @@ class RedisBell:
                 logger.info("redis is up")
             else:
                 logger.warning("redis is away; messages go on", error=error)
+
+
+async def ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel these until they have ended: what they wait for may take a cancellation for a timeout of its own."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from itertools import islice
 
 from msgspec.structs import asdict
-from sqlalchemy import create_engine, insert
+from sqlalchemy import create_engine, insert, update
 
-from server.core.changes import Decision, InsertMessage, Outgoing, PutChannel
+from server.core.changes import Decision, IndexMessages, InsertMessage, Outgoing, PutChannel
 from server.core.channels import joining
 from server.core.clock import now_ms
 from server.core.events import ChannelMessage
 from server.core.ids import new_id
 from server.core.model import Channel, Member, Message
 from server.store.database import Database
-from server.store.tables import markers, members
+from server.store.tables import events, markers, members
 
 EVERYWHERE, SOMETIMES, RARE = "everywhere", "sometimes", "rarissime"
 """Words in every message, in each thousandth, in each hundred-thousandth."""
@@ -77,6 +77,7 @@ def found_channels(url: str, count: int, agents: Sequence[str]) -> list[str]:
 
 def fill(url: str, count: int, places: Places, tell: Tell) -> None:
     """Store so many messages, the oldest of them four weeks ago. Nobody else may have the database open."""
+    _date_back(url)
     store = Database(url)
     saying = _sayings(count, places)
     done = 0
@@ -84,10 +85,19 @@ def fill(url: str, count: int, places: Places, tell: Tell) -> None:
         while batch := list(islice(saying, BATCH)):
             # a head from the future: nobody wants to hear of what the database had before
             store.commit(batch, 1 << 60)
+            store.commit([Decision((IndexMessages(BATCH + 1),))], 1 << 60)
             done += len(batch)
             tell(done)
     finally:
         store.close()
+
+
+def _date_back(url: str) -> None:
+    """What happened so far happened before all messages by the clock too: the log is pruned from its oldest on."""
+    database = create_engine(url)
+    with database.begin() as connection:
+        connection.execute(update(events).values(timestamp=now_ms() - OLDEST_MS - 1))
+    database.dispose()
 
 
 def _sayings(count: int, places: Places) -> Iterator[Decision]:

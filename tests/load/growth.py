@@ -66,11 +66,12 @@ class Home:
 
 @dataclass(slots=True)
 class Running:
-    """That hub while it runs, and how long it took to be ready."""
+    """That hub while it runs, how long it took to be ready, and how much of that it was computing."""
 
     home: Home
     process: HubProcess
-    ready_s: float = 0.0
+    ready_s: float
+    busy_s: float
 
     def peer(self, channel_ids: Sequence[str] = ()) -> Peer:
         """As the generator sees it, talking in these channels, or in the busy one."""
@@ -79,15 +80,21 @@ class Running:
 
     def memory(self) -> str:
         """What it keeps resident."""
-        assert self.process.process is not None
-        return f"{psutil.Process(self.process.process.pid).memory_info().rss / 1e6:.0f} MB resident"
+        return f"{psutil.Process(self.process.pid).memory_info().rss / 1e6:.0f} MB resident"
+
+    def start(self, what: str) -> Line:
+        """The verdict on its start; on a busy machine most of that is waiting for a processor."""
+        words = f"{self.ready_s:.2f} s, {self.busy_s:.2f} of them computing"
+        return Line(f"{what}: start to ready", "≤ 2 s", words, self.ready_s <= 2)
 
 
 @contextlib.asynccontextmanager
 async def _running(home: Home, **settings: str) -> AsyncIterator[Running]:
     began_s = time.monotonic()
     async with HubProcess(home.folder, **peers.NO_SEATS_LIMIT, **settings) as process:
-        yield Running(home, process, time.monotonic() - began_s)
+        ready_s = time.monotonic() - began_s
+        used = psutil.Process(process.pid).cpu_times()
+        yield Running(home, process, ready_s, used.user + used.system)
 
 
 def main() -> int:
@@ -134,7 +141,7 @@ async def _measure(options: argparse.Namespace, folder: Path) -> tuple[list[Line
     senders = wide.places.senders
     rooms = await asyncio.to_thread(filling.found_channels, f"sqlite:///{wide.file}", options.channels, senders)
     async with _running(fresh) as few, _running(grown) as many:
-        lines.append(_at_most(f"start to ready, {options.messages:,} messages", many.ready_s, 2, "s"))
+        lines.append(many.start(f"{options.messages:,} messages"))
         lines += await _posts(options, generator, few, many)
         details = await _reads(options, many)
         lines += _judged(details)
@@ -252,7 +259,7 @@ async def _wide(
     name = f"{len(rooms):,} channels with 111 members each"
     return [
         Line(f"{name}: posts to all in turn, beside one channel", "≥ 0.9", words, all_of_them >= 0.9 * one),
-        _at_most(f"{name}: start to ready", many.ready_s, 2, "s"),
+        many.start(name),
         Line(f"{name}: memory", "", many.memory(), None),
     ]
 
@@ -270,10 +277,6 @@ async def _pruning(options: argparse.Namespace, generator: Generator, grown: Run
     bound_ms = max(2 * after.post_p99_ms, after.post_p99_ms + 10)
     asked = "at most double, or 10 ms more"
     return Line("POST p99 while the log is pruned, 200 msg/s", asked, words, during.post_p99_ms <= bound_ms)
-
-
-def _at_most(what: str, value: float, most: float, unit: str) -> Line:
-    return Line(what, f"≤ {most:g} {unit}", f"{value:.2f} {unit}", value <= most)
 
 
 def _print(lines: Sequence[Line], details: Sequence[looks.Look]) -> None:
