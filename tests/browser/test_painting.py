@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.conftest import arrive
 from tests.browser.hub import Hub
 from tests.browser.test_page import words, write
-from tests.hops import Counts, middle_s, stages
+from tests.hops import Counts, stages, usual_s
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -49,7 +49,7 @@ def said_by(page: Page, hub: Hub, speak: Callable[[int], str], turn: int) -> Cou
 
 
 def growth_s(page: Page, hub: Hub, fault: str, speak: Callable[[int], str]) -> dict[str, float]:
-    """By how much the fault makes each hop's median grow, with and without it in turn."""
+    """By how much the fault makes each hop grow, with and without it in turn."""
     sums: dict[bool, Counts] = {False: {}, True: {}}
     for turn in range(4):
         faulty = bool(turn % 2)
@@ -57,7 +57,7 @@ def growth_s(page: Page, hub: Hub, fault: str, speak: Callable[[int], str]) -> d
         for stage, counts in said_by(page, hub, speak, turn).items():
             so_far = sums[faulty].setdefault(stage, [0.0] * len(counts))
             sums[faulty][stage] = [total + more for total, more in zip(so_far, counts, strict=True)]
-    return {stage: middle_s(counts) - middle_s(sums[False][stage]) for stage, counts in sums[True].items()}
+    return {stage: usual_s(counts) - usual_s(sums[False][stage]) for stage, counts in sums[True].items()}
 
 
 @pytest.fixture
