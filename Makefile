@@ -1,7 +1,7 @@
 # Every command here does all of its own set-up; a second run finds it done.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system check bench growth budgets soak wheel screenshots types lock clean
+.PHONY: help run test test-system check bench cost growth budgets soak wheel screenshots types lock clean
 .SUFFIXES:
 
 VENV := .venv
@@ -44,6 +44,9 @@ check: $(VENV)/.test ## lint, format, types, known advisories
 
 bench: $(VENV)/.test ## the hub beside nchan and a C loop (ARGS="--seconds 5 --rounds 3")
 	@exec $(BIN)/python -m tests.load.compare $(ARGS)
+
+cost: $(VENV)/.test ## processor time of a stored message beside a bare handler's, on a busy machine too
+	@exec $(BIN)/python -m tests.load.cost $(ARGS)
 
 growth: $(VENV)/.test ## a million messages, a thousand channels (ARGS="--messages 100000")
 	@exec $(BIN)/python -m tests.load.growth $(ARGS)

@@ -16,11 +16,16 @@ async def post(request: web.Request) -> web.Response:
     return web.Response(body=msgspec.json.encode(answer), status=201, content_type="application/json")
 
 
-async def serve(port: int) -> None:
-    """Answer until killed."""
+def application() -> web.Application:
+    """The handler and its URL."""
     app = web.Application()
     app.router.add_post("/api/messages", post)
-    runner = web.AppRunner(app, access_log=None)
+    return app
+
+
+async def serve(port: int) -> None:
+    """Answer until killed."""
+    runner = web.AppRunner(application(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     await asyncio.Event().wait()
