@@ -55,7 +55,7 @@ budgets: $(VENV)/.test ## what the page costs in a browser, beside its goals (AR
 	@sh tests/system-packages.sh $(BIN)/python
 	@exec $(BIN)/python -m tests.browser.budgets $(ARGS)
 
-soak: $(VENV)/.test ## 200 kills, then an hour of load (ARGS="--kills 20 --minutes 3")
+soak: $(VENV)/.test ## 200 kills, a minute of two hubs with one cut off, an hour of load (ARGS="--kills 20 --minutes 3")
 	@exec $(BIN)/python -m tests.load.soak $(ARGS)
 
 wheel: $(VENV)/.run ## build dist/openclaw_hub-VERSION-py3-none-any.whl, to be installed by deploy/install.sh

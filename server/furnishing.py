@@ -10,16 +10,16 @@ from server.core.model import Limits
 from server.core.peers import Peers
 from server.core.stats import Stats
 from server.store.database import Database
-from server.store.engine import postgres_arguments
+from server.store.engine import postgres_driver
 from server.store.pulse import Pulse
 
 
 async def pulse_of(settings: Settings, log: Database, peers: Peers, stack: AsyncExitStack) -> Pulse | None:
     """What tells of other hubs and of a database that is away; None on SQLite, which is ours alone."""
-    arguments = postgres_arguments(settings.database_url)
-    if arguments is None:
+    driver = postgres_driver(settings.database_url)
+    if driver is None:
         return None
-    pulse = Pulse(arguments, peers)
+    pulse = Pulse(*driver, peers)
     pulse.lost, pulse.found = log.reach.lose, log.reach.regain
     peers.on_change.append(lambda: log.tell_others(not peers.alone))
     stack.push_async_callback(pulse.stop)

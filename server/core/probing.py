@@ -12,11 +12,14 @@ from server.core.model import DEFAULT_SCOPES, PROBE, Agent, Channel, Limits, Mem
 
 async def found_probe(hub: Hub) -> tuple[str, str] | None:
     """The canary's channel and a token that only this process knows; None where somebody else has its name."""
+    fresh = Channel(id=new_id(), name=PROBE, is_private=True, created_at=now_ms(), created_by=PROBE)
+
+    def decide() -> Decision:
+        taken = hub.directory.channel_named(PROBE) is not None or PROBE in hub.directory.agents
+        return Decision() if taken else Decision(_founding(fresh))
+
+    await hub.writer.submit(decide)
     channel = hub.directory.channel_named(PROBE)
-    if channel is None and PROBE not in hub.directory.agents:
-        channel = Channel(id=new_id(), name=PROBE, is_private=True, created_at=now_ms(), created_by=PROBE)
-        changes = _founding(channel)
-        await hub.writer.submit(lambda: Decision(changes))
     if channel is None or channel.created_by != PROBE:
         return None
     secret = new_token()

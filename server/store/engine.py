@@ -76,12 +76,13 @@ def reading(url: str, cache_bytes: int = CACHE_BYTES) -> Engine:
     return engine
 
 
-def postgres_arguments(url: str) -> dict[str, Any] | None:
-    """What psycopg connects with; None for a SQLite."""
+def postgres_driver(url: str) -> tuple[Any, dict[str, Any]] | None:
+    """The module psycopg, which a hub on SQLite does not load, and what it connects with; None for a SQLite."""
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() == "sqlite":
         return None
-    return {**parsed.get_dialect()().create_connect_args(parsed)[1], **_postgres(parsed)}
+    dialect = parsed.get_dialect()
+    return dialect.import_dbapi(), {**dialect().create_connect_args(parsed)[1], **_postgres(parsed)}
 
 
 def _cache(size_bytes: int) -> dict[str, str]:

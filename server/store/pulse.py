@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import psycopg
 import structlog
 
 from server.core.clock import now_ms
@@ -39,14 +38,15 @@ logger = structlog.get_logger()
 class Pulse:
     """Tells `heard` of every beat, `woken` of what others committed, `lost` and `found` of the database itself."""
 
-    def __init__(self, arguments: dict[str, Any], peers: Peers) -> None:
+    def __init__(self, psycopg: Any, arguments: dict[str, Any], peers: Peers) -> None:
         self.heard: Callable[[Beat], None] = lambda _beat: None
         self.woken: Callable[[], None] = lambda: None
         self.lost: Callable[[str], None] = lambda _why: None
         self.found: Callable[[], None] = lambda: None
+        self._psycopg = psycopg
         self._arguments = arguments
         self._peers = peers
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
         self._away = False
 
@@ -63,7 +63,7 @@ class Pulse:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        with suppress(psycopg.Error, TimeoutError):
+        with suppress(self._psycopg.Error, TimeoutError):
             await self._bounded(connection, _FORGET, {"me": self._peers.me, "now": now_ms()})
         await connection.close()
 
@@ -72,7 +72,7 @@ class Pulse:
             try:
                 await self._rest()
                 await self._beat()
-            except (psycopg.Error, OSError, TimeoutError) as error:
+            except (self._psycopg.Error, OSError, TimeoutError) as error:
                 await self._hang_up(error)
                 await asyncio.sleep(BEAT_S / 2)
 
@@ -86,7 +86,7 @@ class Pulse:
 
     async def _beat(self) -> None:
         if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
+            self._connection = await self._psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
             await self._bounded(self._connection, f"LISTEN {NEWS}", {})
         about = {"me": self._peers.me, "key": self._peers.key, "gone_ms": GONE_MS}
         rows = await self._bounded(self._connection, _BEAT, about)
@@ -98,16 +98,14 @@ class Pulse:
             self.found()
         self.heard(Beat(seq, oldest, version, hubs))
 
-    async def _bounded(
-        self, connection: psycopg.AsyncConnection[Any], statement: str, about: dict[str, object]
-    ) -> list[Any]:
+    async def _bounded(self, connection: Any, statement: str, about: dict[str, object]) -> list[Any]:
         """The answer in time. A timeout by cancellation would ask the silent server to cancel, and wait for it."""
         asking = asyncio.get_running_loop().create_task(_ask(connection, statement, about))
         done, _ = await asyncio.wait([asking], timeout=PATIENCE_S)
         if not done:
             cut(connection)
             await asyncio.wait([asking])
-            with suppress(psycopg.Error):
+            with suppress(self._psycopg.Error):
                 asking.result()
             raise TimeoutError("the database does not answer")
         return asking.result()
@@ -115,7 +113,7 @@ class Pulse:
     async def _hang_up(self, error: Exception) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(psycopg.Error):
+            with suppress(self._psycopg.Error):
                 await connection.close()
         if not self._away:
             self._away = True
@@ -123,6 +121,6 @@ class Pulse:
             self.lost("the database does not answer")
 
 
-async def _ask(connection: psycopg.AsyncConnection[Any], statement: str, about: dict[str, object]) -> list[Any]:
+async def _ask(connection: Any, statement: str, about: dict[str, object]) -> list[Any]:
     cursor = await connection.execute(statement.encode(), about)
     return await cursor.fetchall() if cursor.description else []

@@ -1,7 +1,6 @@
 """Several hubs on one PostgreSQL and one Redis: one order, one directory, one truth, whichever of them is asked."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import redis.asyncio
 
 from tests.hub import Client, Frames, HubProcess, envelope, said
 from tests.oracle import Company, Reader, Writer, cancelled
+from tests.pair import Pair, two_hubs
 from tests.servers import Postgres, redis_server
 
 
@@ -24,23 +24,6 @@ class Two(NamedTuple):
     other: HubProcess
     here: Client
     there: Client
-
-
-Pair = tuple[HubProcess, HubProcess]
-
-
-@contextlib.asynccontextmanager
-async def two_hubs(folder: Path, database_url: str, redis_url: str) -> AsyncIterator[Pair]:
-    """Started at the same moment on an empty database."""
-    settings = {"HUB_DATABASE_URL": database_url, "HUB_REDIS_URL": redis_url}
-    one, other = (HubProcess(folder / name, **settings) for name in ("one", "other"))
-    for hub in (one, other):
-        hub.data_dir.mkdir(parents=True)
-    await asyncio.gather(one.start(), other.start())
-    try:
-        yield one, other
-    finally:
-        await asyncio.gather(*(hub.stop() for hub in (one, other) if hub.process is not None))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -8,6 +8,7 @@
  *
  * --rate R    open loop: R messages a second in all. 0 (the default) is a closed loop: as fast as it goes
  * --window W  closed loop: at most W messages that have not reached every reader (0: no bound but the answers)
+ * --publish-port P  where to publish, if not at --port: what is said at one hub and read at another
  * --hold      publish nothing; hold the readers open until stdin ends
  * %t is the token on line (number mod lines) of the file --tokens, %c the channel on such a line of the file --channels;
  * %m is the marker "@@NANOSECONDS.NUMBER@@", by which readers know when a message was sent (monotonic clock, so on one
@@ -50,7 +51,7 @@ static const long long DRAIN_NS = 3000000000LL; /* how long late deliveries are 
 
 /* ---- what was asked for */
 
-static int port, reader_count = 111, publisher_count = 1, window, hold;
+static int port, publish_port, reader_count = 111, publisher_count = 1, window, hold;
 static double rate, seconds = 5;
 static const char *subscribe_text = "", *publish_text = "", *body_text = "";
 typedef struct {
@@ -235,7 +236,7 @@ static void wait_for_window(void) {
 }
 
 static void *publisher(void *argument) {
-    int number = (int)(long)argument, fd = dial(port);
+    int number = (int)(long)argument, fd = dial(publish_port ? publish_port : port);
     char head[REQUEST_BYTES];
     const char *token = line_of(&tokens, (unsigned long long)number);
     expand(head, sizeof head, publish_text, (Words){token, "", ""});
@@ -311,7 +312,7 @@ static void read_lines(const char *path, Lines *lines) {
 }
 
 static void read_options(int count, char **words) {
-    enum { PORT = 1, READERS, PUBLISHERS, RATE, WINDOW, SECONDS, SUBSCRIBE, PUBLISH, BODY, TOKENS, CHANNELS, HOLD };
+    enum { PORT = 1, READERS, PUBLISHERS, RATE, WINDOW, SECONDS, SUBSCRIBE, PUBLISH, BODY, TOKENS, CHANNELS, HOLD, AT };
     static const struct option known[] = {
         {"port", required_argument, 0, PORT},           {"readers", required_argument, 0, READERS},
         {"publishers", required_argument, 0, PUBLISHERS}, {"rate", required_argument, 0, RATE},
@@ -319,6 +320,7 @@ static void read_options(int count, char **words) {
         {"subscribe", required_argument, 0, SUBSCRIBE}, {"publish", required_argument, 0, PUBLISH},
         {"body", required_argument, 0, BODY},           {"tokens", required_argument, 0, TOKENS},
         {"channels", required_argument, 0, CHANNELS},   {"hold", no_argument, 0, HOLD},
+        {"publish-port", required_argument, 0, AT},
         {0, 0, 0, 0},
     };
     for (int option; (option = getopt_long(count, words, "", known, NULL)) != -1;) {
@@ -335,6 +337,7 @@ static void read_options(int count, char **words) {
         case TOKENS: read_lines(optarg, &tokens); break;
         case CHANNELS: read_lines(optarg, &channels); break;
         case HOLD: hold = 1; break;
+        case AT: publish_port = atoi(optarg); break;
         default: exit(2);
         }
     }

@@ -15,7 +15,10 @@ PATIENCE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server to be measured: how one subscribes to it and publishes on it, in the words of fan.c."""
+    """A server to be measured: how one subscribes to it and publishes on it, in the words of fan.c.
+
+    `publish_port` is where one publishes, if that is another one.
+    """
 
     name: str
     port: int
@@ -24,6 +27,7 @@ class Peer:
     body: str
     tokens: Path | None = None
     channels: Path | None = None
+    publish_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Generator:
 
     async def _start(self, peer: Peer, readers: int, *more: str) -> asyncio.subprocess.Process:
         words = ["--port", str(peer.port), "--readers", str(readers), "--subscribe", peer.subscribe, *more]
+        if peer.publish_port:
+            words += ["--publish-port", str(peer.publish_port)]
         if peer.tokens is not None:
             words += ["--tokens", str(peer.tokens)]
         if peer.channels is not None:

@@ -1,4 +1,5 @@
-"""The long ones: the hub killed at random under load, then load for long; `make soak`, or `python -m tests.load.soak`.
+"""The long ones: the hub killed at random under load, one of two hubs cut off, then load for long; `make soak`, or
+`python -m tests.load.soak`.
 
 Writers note every acknowledgement, readers every event (tests/oracle.py); both must agree at the end. Meanwhile the
 hub's memory and descriptors are noted, since what grows for an hour ends a hub after a month.
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.cutting import cut_off
 from tests.hub import HubProcess
 from tests.oracle import AGENTS, RATE, company
 
@@ -52,15 +54,17 @@ class Result:
     seconds: float
     restarts_s: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    words: str = ""
 
 
 def main() -> int:
-    """Run both parts and print a table."""
+    """Run all parts and print a table."""
     options = _parser().parse_args()
     seed = options.seed if options.seed is not None else random.randrange(1_000_000)
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, {platform.platform()},", end=" ")
-    print(f"Python {platform.python_version()}; --kills {options.kills} --minutes {options.minutes:g} --seed {seed}")
-    results = asyncio.run(_both(options.kills, options.minutes * 60, options.rate, random.Random(seed)))
+    print(f"Python {platform.python_version()}; --kills {options.kills} --cut {options.cut:g}", end=" ")
+    print(f"--minutes {options.minutes:g} --seed {seed}")
+    results = asyncio.run(_all(options, random.Random(seed)))
     print("\n| part | acknowledged | seconds | verdict | more |\n|---|---|---|---|---|")
     for result in results:
         verdict = "; ".join(result.wrong) or "0 lost, 0 twice"
@@ -72,20 +76,31 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.load.soak", description="The long tests of a hub.")
     parser.add_argument("--kills", type=int, default=200, help="how often the hub is killed (200)")
+    parser.add_argument("--cut", type=float, default=60.0, help="seconds that one of two hubs is cut off (60)")
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the load goes on after that (60)")
     parser.add_argument("--rate", type=float, default=RATE, help=f"messages a second of that load ({RATE:g})")
     parser.add_argument("--seed", type=int, help="of the moments of the kills; default a new one")
     return parser
 
 
-async def _both(kills: int, seconds: float, rate: float, chance: random.Random) -> list[Result]:
+async def _all(options: argparse.Namespace, chance: random.Random) -> list[Result]:
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="hub-soak-") as name:
-        if kills:
-            results.append(await _kills(Path(name, "kills"), kills, chance))
-        if seconds:
-            results.append(await _load(Path(name, "load"), seconds, rate))
+        if options.kills:
+            results.append(await _kills(Path(name, "kills"), options.kills, chance))
+        if options.cut:
+            results.append(await _cut(Path(name, "cut"), options.cut))
+        if options.minutes:
+            results.append(await _load(Path(name, "load"), options.minutes * 60, options.rate))
     return results
+
+
+async def _cut(folder: Path, seconds: float) -> Result:
+    began_s = time.monotonic()
+    outcome = await cut_off(folder, seconds)
+    words = f"{outcome.served_meanwhile} stored by the other hub meanwhile, back {outcome.returned_s:.1f} s after"
+    name = f"one of two hubs cut off for {seconds:g} s"
+    return Result(name, outcome.wrong, outcome.acknowledged, _since(began_s), words=words)
 
 
 async def _kills(folder: Path, kills: int, chance: random.Random) -> Result:
@@ -131,7 +146,7 @@ def _look(hub: HubProcess, at_s: float) -> Sample:
 
 
 def _more(result: Result) -> str:
-    words: list[str] = []
+    words = [result.words] if result.words else []
     if result.restarts_s:
         median_s = statistics.median(result.restarts_s)
         words.append(f"kill to ready: median {median_s:.2f}, longest {max(result.restarts_s):.2f} s")

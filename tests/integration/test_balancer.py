@@ -1,0 +1,111 @@
+"""The nginx of docs/scale-out.md before two hubs: nothing is sticky, nothing is held back, and a hub may die."""
+
+import contextlib
+import re
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.hub import HubProcess, said
+from tests.oracle import company
+from tests.pair import two_hubs
+from tests.servers import free_port, started
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/scale-out.md"
+AROUND = """
+daemon off;
+pid nginx.pid;
+events {{ }}
+http {{
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+{shown}
+}}
+"""
+
+
+class Balanced(NamedTuple):
+    """Two hubs, and what clients speak to instead."""
+
+    front: HubProcess
+    hubs: tuple[HubProcess, HubProcess]
+
+
+def shown_configuration(port: int, hubs: tuple[HubProcess, HubProcess]) -> str:
+    """The configuration of the document, with the ports of this test in it."""
+    found = re.search(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    places = iter(f"server 127.0.0.1:{hub.port} " for hub in hubs)
+    text, count = re.subn(r"server 10\.0\.0\.\d+:8080 ", lambda _: next(places), found[1])
+    assert count == len(hubs)
+    assert "listen 80;" in text
+    return AROUND.format(shown=text.replace("listen 80;", f"listen 127.0.0.1:{port};"))
+
+
+@pytest.fixture
+async def balanced(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Balanced]:
+    nginx = shutil.which("nginx")
+    assert nginx is not None, "nginx is missing: install nginx"
+    async with two_hubs(tmp_path, postgres_url, redis_url) as hubs:
+        front = HubProcess(tmp_path / "front")
+        front.data_dir = hubs[0].data_dir
+        front.url = f"http://127.0.0.1:{(port := free_port())}"
+        home = Path("/tmp") / f"hub-nginx-{port}"
+        home.mkdir()
+        home.chmod(0o755)
+        try:
+            (home / "nginx.conf").write_text(shown_configuration(port, hubs))
+            command = [nginx, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"]
+            with started(command, home / "log", home, ready=lambda: _listens(port)):
+                yield Balanced(front, hubs)
+        finally:
+            shutil.rmtree(home)
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), contextlib.closing(socket.create_connection(("127.0.0.1", port), 1)):
+        return True
+    return False
+
+
+async def posts_taken(hub: HubProcess, token: str) -> float:
+    """How many posts this hub answered."""
+    async with hub.client(token) as client:
+        metrics = (await client.call("GET", "/metrics")).body.decode()
+    pattern = r'^hub_http_requests_total\{area="messages",code="2xx",method="POST"\} (.*)$'
+    found = re.search(pattern, metrics, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def test_whoever_answers_it_is_one_hub(balanced: Balanced) -> None:
+    front, hubs = balanced
+    async with front.client() as admin, admin.stream() as frames:
+        general = await admin.general()
+        for number in range(20):
+            await admin.say(general, f"word {number}")
+            assert said((await frames.until("channel.message"))[-1]) == f"word {number}"
+            room = await admin.channel(f"room-{number}")
+            assert (await admin.ok("GET", f"/api/channels/{room}"))["name"] == f"room-{number}"
+            names = {channel["name"] for channel in (await admin.ok("GET", "/api/channels"))["channels"]}
+            assert f"room-{number}" in names
+            agent_id, token = await admin.agent()
+            async with front.client(token) as agent:
+                assert (await agent.ok("GET", "/api/me"))["id"] == agent_id
+    for hub in hubs:
+        assert await posts_taken(hub, front.admin_token) > 0
+
+
+async def test_a_hub_dies_and_its_clients_go_on_at_the_other(balanced: Balanced) -> None:
+    front, hubs = balanced
+    async with company(front, agents=20) as talkers:
+        for hub in hubs:
+            await talkers.progress(20)
+            await hub.kill()
+            await talkers.progress(40)
+            await hub.start()
+        await talkers.progress(20)
