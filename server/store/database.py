@@ -204,11 +204,18 @@ _ENDED = channels.c.deleted_at.is_not(None)
 _SEATS = select(members).join(channels, channels.c.id == members.c.channel_id)
 
 
+_VERSION = select(log_head.c.version).scalar_subquery()
+
+
 def _news(connection: Connection, epoch: str, seq: int, version: int, limit: int) -> News:
-    query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    entries = [entry_of(row, epoch) for row in connection.execute(query)]
+    if connection.dialect.name != "sqlite":  # a statement sees one state of everything, and begins and ends by itself
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+    query = select(events, _VERSION.label("version")).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+    rows = connection.execute(query).all()
+    entries = [entry_of(row, epoch) for row in rows]
+    present = rows[0].version if rows else connection.execute(select(_VERSION)).scalar_one()
     # read after the entries: the directory may be ahead of them, and never behind
-    found = changes_after(connection, version)
+    found = changes_after(connection, version) if present != version else []
     if found and found[0][0] != version + 1:
         connection.rollback()
         contents = _contents(connection)

@@ -31,6 +31,7 @@ async def pair(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> 
     """Two hubs for all tests that neither stop one nor mind what others say."""
     with redis_server() as redis_url, postgres.database() as database_url:
         async with two_hubs(tmp_path_factory.mktemp("two"), database_url, redis_url) as hubs:
+            await hubs[0].welcomed()  # what it prints is read in this loop, which rests while a test runs
             yield hubs
 
 
