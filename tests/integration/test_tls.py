@@ -118,6 +118,22 @@ async def test_the_canary_sings_through_tls(hub: HubProcess) -> None:
             await asyncio.sleep(0.2)
 
 
+async def test_a_new_version_proves_itself_by_its_socket_before_anybody_comes_by_tls(
+    certified: Certified, tmp_path: Path
+) -> None:
+    hub = certified.hub(tmp_path)
+    gate = tmp_path / "gate"
+    gate.touch()
+    hub.options = ("--closed-while", str(gate))
+    await hub.start(ready=False)
+    try:
+        assert await prove(hub.data_dir, 60)
+        gate.unlink()
+        await hub._until_ready()
+    finally:
+        await hub.stop()
+
+
 @pytest.mark.parametrize(
     ("lacks", "words"), [("TLS_KEY", "go together"), ("TLS_CERT", "go together"), ("", "server.tls_cert")]
 )
