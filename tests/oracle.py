@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -163,18 +164,20 @@ class Company:
             while self.acknowledged < goal:
                 await asyncio.sleep(0.01)
 
-    def posts_s(self, since_s: float = 0.0) -> list[float]:
-        """How long each acknowledged post took of those that were asked since then."""
+    def posts_s(self, since_s: float = 0.0, until_s: float = math.inf) -> list[float]:
+        """How long each acknowledged post took of those that were asked in this time."""
         return [
             answered_s - writer.asked_s[message_id]
             for writer in self.writers
             for message_id, answered_s in writer.answered_s.items()
-            if writer.asked_s[message_id] >= since_s
+            if since_s <= writer.asked_s[message_id] < until_s
         ]
 
-    def lags_s(self, since_s: float = 0.0) -> list[float]:
-        """How long after its asking each message was heard by each reader, of those asked since then."""
-        asked_s = {k: at_s for writer in self.writers for k, at_s in writer.asked_s.items() if at_s >= since_s}
+    def lags_s(self, since_s: float = 0.0, until_s: float = math.inf) -> list[float]:
+        """How long after its asking each message was heard by each reader, of those asked in this time."""
+        asked_s = {
+            k: at_s for writer in self.writers for k, at_s in writer.asked_s.items() if since_s <= at_s < until_s
+        }
         return [
             heard_s - asked_s[message_id]
             for reader in self.readers

@@ -19,6 +19,9 @@ from aiohttp import web
 HEAD_S = 10.0
 LOOK_S = 1.0
 TELL_S = 60.0
+FRESH_S = 3.0
+"""Who came or asked within this time does not count as one too many: a thousand readers that come back at once are no
+flood, and on a busy machine their requests are read only after a look."""
 
 NETWORK_BITS = 64
 """Of an IPv6 address: what one household has, and any of its machines may choose from."""
@@ -95,8 +98,9 @@ class Doorman:
             if address is not None and not self._is_proxy(address):
                 by_address[_whose(address)].append(connection)
         for whose, all_of_it in by_address.items():
-            over = len(all_of_it) - self._waiting_most
-            _close(all_of_it[: max(0, over)])
+            stale = [connection for connection in all_of_it if now_s - self._waits[connection].since_s >= FRESH_S]
+            over = min(len(all_of_it) - self._waiting_most, len(stale))
+            _close(stale[: max(0, over)])
             if over > 0 and now_s - self._told_s >= TELL_S:
                 self._told_s = now_s
                 logger.warning("too many connections of one address wait; the oldest are closed", address=whose)

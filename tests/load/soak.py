@@ -22,6 +22,7 @@ import psutil
 
 from tests.cutting import cut_off
 from tests.hub import HubProcess
+from tests.load.faults import Tried, lasting
 from tests.oracle import AGENTS, RATE, company
 
 KILL_AFTER_S = (0.2, 2.0)
@@ -58,19 +59,29 @@ class Result:
 
 
 def main() -> int:
-    """Run all parts and print a table."""
+    """Run all parts and print their tables."""
     options = _parser().parse_args()
     seed = options.seed if options.seed is not None else random.randrange(1_000_000)
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, {platform.platform()},", end=" ")
     print(f"Python {platform.python_version()}; --kills {options.kills} --cut {options.cut:g}", end=" ")
     print(f"--minutes {options.minutes:g} --seed {seed}")
+    tried = asyncio.run(_lasting()) if options.faults else []
     results = asyncio.run(_all(options, random.Random(seed)))
     print("\n| part | acknowledged | seconds | verdict | more |\n|---|---|---|---|---|")
     for result in results:
         verdict = "; ".join(result.wrong) or "0 lost, 0 twice"
         words = f"| {result.name} | {result.acknowledged:,} | {result.seconds:.0f} | {verdict} | {_more(result)} |"
         print(words)
-    return int(any(result.wrong for result in results))
+    if tried:
+        print("\n| fault | measured | verdict |\n|---|---|---|")
+    for fault in tried:
+        print(f"| {fault.name} | {fault.measured} | {'; '.join(fault.wrong) or 'holds'} |")
+    return int(any(result.wrong for result in results) or any(fault.wrong for fault in tried))
+
+
+async def _lasting() -> list[Tried]:
+    with tempfile.TemporaryDirectory(prefix="hub-soak-") as name:
+        return await lasting(Path(name), _say)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cut", type=float, default=60.0, help="seconds that one of two hubs is cut off (60)")
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the load goes on after that (60)")
     parser.add_argument("--rate", type=float, default=RATE, help=f"messages a second of that load ({RATE:g})")
+    parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True, help="faults that last")
     parser.add_argument("--seed", type=int, help="of the moments of the kills; default a new one")
     return parser
 
