@@ -11,7 +11,7 @@ from hubctl.engine import Finding, Stopped, amiss, look, to_mind, uninstall
 from hubctl.engine import setup as set_up
 from hubctl.errors import Failure
 from hubctl.host import Host
-from hubctl.installed import BACKUPS, SETTINGS, STATE
+from hubctl.installed import BACKUPS, HUB_UNIT, SETTINGS, STATE
 from hubctl.receipt import Receipt
 from hubctl.recipe import recipe
 from hubctl.step import State, Step
@@ -23,8 +23,8 @@ DOCTOR_FOUND_SOMETHING = 4
 
 MARKS = {State.OK: "ok", State.MISSING: "to do", State.DRIFTED: "mend", State.FOREIGN: "taken", State.UNFIT: "unfit"}
 
-MEND = ("hub", "tls", "tls-authority", "tls-certificate", "tls-given")
-"""The steps that renewing a certificate takes."""
+CERTIFYING = ("tls", "tls-authority", "tls-certificate", "tls-given")
+"""The steps that renewing a certificate takes, beside starting the hub again."""
 
 
 @click.command()
@@ -58,7 +58,9 @@ def setup(told: Told, *, yes: bool, adopt: tuple[str, ...]) -> None:
     _mention(findings)
     if amiss(findings) and not yes:
         _show(amiss(findings))
-        click.confirm("Go ahead?", default=True, abort=True)
+        # Where something stands in the way there is nothing to decide; setup says what, and touches nothing.
+        if not any(finding.verdict.state is State.UNFIT for finding in findings):
+            click.confirm("Go ahead?", default=True, abort=True)
     changes = _taken(steps, host, receipt, adopt)
     click.echo(f"Done, {changes} steps taken." if changes else "Everything is in place; nothing was changed.")
     tell(installation, host)
@@ -76,9 +78,15 @@ def renew() -> None:
     """Renew the hub's certificate if it is time, and start the hub again with it. A timer does this every day."""
     host = _machine("renew")
     receipt = Receipt(host)
-    steps = [step for step in recipe(wanted_now(host)) if step.key in MEND]
-    if not _taken(steps, host, receipt):
+    if not _taken(renewal(recipe(wanted_now(host)), host), host, receipt):
         click.echo("Nothing to renew.")
+
+
+def renewal(steps: list[Step], host: Host) -> list[Step]:
+    """What of the recipe a renewal takes; a hub that somebody has stopped stays so."""
+    certifying = [step for step in steps if step.key in CERTIFYING]
+    stopped = host.run("systemctl", "is-active", HUB_UNIT).out.strip() != "active"
+    return certifying if stopped else [*certifying, *(step for step in steps if step.key == "hub")]
 
 
 @click.command()

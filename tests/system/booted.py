@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = os.environ.get("HUB_TEST_RELEASE", "bookworm")
-PYTHON = {"bookworm": "3.11", "trixie": "3.13", "noble": "3.12"}[RELEASE]
+PYTHON = {"bookworm": "3.11", "trixie": "3.13"}[RELEASE]
 """What the distribution's Python is; wheels are fetched for it."""
 
 ARCHITECTURES = ("x86_64", "aarch64")

@@ -8,6 +8,7 @@ import pytest
 from hubctl import certificates
 from hubctl.answers import Answers
 from hubctl.commands.answering import wanted
+from hubctl.commands.appliance import renewal
 from hubctl.engine import Stopped, amiss, look, setup, to_mind
 from hubctl.installed import AUTHORITY_CERT, AUTHORITY_KEY, DROP_IN, HUB_CERT, HUB_KEY, HUB_UNIT
 from hubctl.step import State
@@ -53,6 +54,19 @@ def test_a_certificate_that_ends_soon_is_renewed_by_the_same_authority(machine: 
     assert wrong(machine) == {}
     assert machine.host.read(AUTHORITY_CERT) == authority
     assert machine.host.read(HUB_CERT) != cert
+
+
+def test_a_renewal_starts_no_hub_that_somebody_has_stopped(machine: Machine) -> None:
+    build(machine, OWN)
+    machine.clock_s += 340 * DAY_S
+    machine.active.discard(HUB_UNIT)
+    steps = renewal(machine.recipe(), machine.host)
+    assert setup(steps, machine.host, machine.receipt, adopt=(), say=lambda _step, _words: None) == 1
+    assert HUB_UNIT not in machine.active
+    machine.active.add(HUB_UNIT)
+    steps = renewal(machine.recipe(), machine.host)
+    assert setup(steps, machine.host, machine.receipt, adopt=(), say=lambda _step, _words: None) == 1
+    assert wrong(machine) == {}
 
 
 def test_a_new_address_gets_a_new_certificate(machine: Machine) -> None:
