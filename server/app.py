@@ -281,11 +281,16 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate:
         logger.critical(error.detail, command=RESTORE)
         async with AsyncExitStack() as stack:
             runner = await _runner(maintenance(error), stack)
-            await open_site(runner, settings.server.host, settings.server.port, tls)
+            await _open(runner, settings, tls)
             stack.callback(asyncio.create_task(beat()).cancel)
             notify("READY=1")
             await stopped.wait()
             notify("STOPPING=1")
+
+
+async def _open(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> int:
+    place = settings.server
+    return await open_site(runner, place.host, place.port, tls, place.waiting_per_address)
 
 
 async def _serve_hub(
@@ -301,7 +306,7 @@ async def _serve_hub(
             await _stand_trial(runner, app[HUB], data, gate, stopped)
             if stopped.is_set():
                 return
-        port = await open_site(runner, settings.server.host, settings.server.port, tls)
+        port = await _open(runner, settings, tls)
         await _let_the_canary_sing(settings, app[HUB], port, stack)
         showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
         stack.callback(showing_out.cancel)

@@ -8,13 +8,19 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections import Counter
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
 
 from aiohttp import web
 
 BACKLOG = 4096
 HANDSHAKE = b"\x16"
 FIRST_BYTE_S = 10.0
+FRESH_S = 2.0
+NETWORK_BYTES = 8
 PAUSE_S = 0.1
 """How long accepting rests when the machine has no descriptor left for another connection."""
 
@@ -35,11 +41,16 @@ def pinned(cert: Path) -> ssl.SSLContext:
     return context
 
 
-async def open_site(runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext | None) -> int:
-    """Listen, with TLS where there is a context, until the runner ends; the port. Raises OSError when it is taken."""
-    site = (
-        web.TCPSite(runner, host, port, backlog=BACKLOG) if context is None else EitherSite(runner, host, port, context)
-    )
+async def open_site(runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext | None, most: int = 0) -> int:
+    """Listen, with TLS where there is a context, until the runner ends; the port. Raises OSError when it is taken.
+
+    With TLS at most `most` connections of one address may be on their way in at the same time; 0 is no limit.
+    """
+    site: web.BaseSite
+    if context is None:
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG)
+    else:
+        site = EitherSite(runner, (host, port), context, most)
     await site.start()
     return int(runner.addresses[0][1])
 
@@ -47,9 +58,11 @@ async def open_site(runner: web.AppRunner, host: str, port: int, context: ssl.SS
 class EitherSite(web.BaseSite):
     """Listens for TLS and for plain HTTP on one port; what a request without TLS gets is the application's to say."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, context: ssl.SSLContext) -> None:
+    def __init__(self, runner: web.AppRunner, place: tuple[str, int], context: ssl.SSLContext, most: int) -> None:
         super().__init__(runner, ssl_context=context, backlog=BACKLOG)
-        self._host, self._port, self._context = host, port, context
+        self._host, self._port = place
+        self._context = context
+        self._most = most
 
     @property
     def name(self) -> str:
@@ -62,17 +75,30 @@ class EitherSite(web.BaseSite):
         assert self._runner.server is not None
         sockets = await _bound(self._host, self._port)
         # All that aiohttp wants of a server are its sockets, and that it closes.
-        self._server = Door(self._runner.server, sockets, self._context)  # type: ignore[assignment]
+        self._server = Door(self._runner.server, sockets, self._context, self._most)  # type: ignore[assignment]
+
+
+class Arrival(NamedTuple):
+    """A connection that is not in yet: whose it is, and since when."""
+
+    whose: bytes
+    at_s: float
 
 
 class Door:
-    """Accepts connections and finds out which kind each is."""
+    """Accepts connections and finds out which kind each is.
 
-    def __init__(self, protocols: web.Server, sockets: list[socket.socket], context: ssl.SSLContext) -> None:
+    Of more than `most` of one address (of one network of IPv6) that are not in yet, the oldest goes, unless it has just
+    come: a thousand clients of one machine that return together are no attack.
+    """
+
+    def __init__(self, protocols: web.Server, sockets: list[socket.socket], context: ssl.SSLContext, most: int) -> None:
         self.sockets = sockets
         self._protocols = protocols
         self._context = context
-        self._looking: set[asyncio.Task[None]] = set()
+        self._most = most
+        self._looking: dict[asyncio.Task[None], Arrival] = {}
+        self._of: Counter[bytes] = Counter()
         self._accepting = [asyncio.create_task(self._accept(one)) for one in sockets]
 
     def close(self) -> None:
@@ -86,13 +112,28 @@ class Door:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listening)
+                connection, peer = await loop.sock_accept(listening)
             except OSError:
                 await asyncio.sleep(PAUSE_S)
                 continue
             task = loop.create_task(self._take(connection))
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
+            whose = _whose(peer[0])
+            self._looking[task] = Arrival(whose, monotonic())
+            self._of[whose] += 1
+            task.add_done_callback(self._forget)
+            if self._most and self._of[whose] > self._most:
+                self._turn_away(whose)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        whose = self._looking.pop(task).whose
+        self._of[whose] -= 1
+        if not self._of[whose]:
+            del self._of[whose]
+
+    def _turn_away(self, whose: bytes) -> None:
+        task, arrival = next((task, one) for task, one in self._looking.items() if one.whose == whose)
+        if monotonic() - arrival.at_s > FRESH_S:
+            task.cancel()
 
     async def _take(self, connection: socket.socket) -> None:
         """Hand the connection over; one that is gone, silent or no TLS after all is nobody's loss."""
@@ -111,6 +152,13 @@ class Door:
         finally:
             if not taken:
                 connection.close()
+
+
+def _whose(address: str) -> bytes:
+    """What is counted as one: an IPv4 address, or what one household has of IPv6."""
+    found = ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).packed[:NETWORK_BYTES]
 
 
 async def _first_byte(connection: socket.socket) -> bytes:

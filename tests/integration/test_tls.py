@@ -1,6 +1,7 @@
 """The hub speaks HTTPS, leads those who come without it there, and hands out its authority's certificate."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from hubctl.certificates import Pair, make_authority, make_certificate
 from server.proving import prove
 from tests.hub import HubProcess
+from tests.wire import wire
 
 NAMES = ("localhost", "127.0.0.1")
 
@@ -62,6 +64,24 @@ async def test_messages_and_streams_go_through_tls(hub: HubProcess) -> None:
         await frames.until("channel.message")
     assert await hub.welcomed()
     assert hub.lines[0] == f"https://127.0.0.1:{hub.port}/"
+
+
+async def test_one_address_does_not_keep_the_door_from_others(certified: Certified, tmp_path: Path) -> None:
+    async with (
+        certified.hub(tmp_path, HUB_SERVER_WAITING_PER_ADDRESS="20") as hub,
+        contextlib.AsyncExitStack() as places,
+    ):
+        lines = [await places.enter_async_context(wire(hub)) for _ in range(20)]
+        for line in lines[::2]:
+            await line.sends(b"\x16\x03\x01")  # the beginning of a handshake, and no more
+        await asyncio.sleep(3)
+        newer = [await places.enter_async_context(wire(hub)) for _ in range(5)]
+        async with asyncio.timeout(8):  # sooner than those who are silent are shown out for that
+            while sum(line.is_closed for line in lines[:6]) < 5:
+                await asyncio.sleep(0.1)
+        assert not any(line.is_closed for line in newer)
+        async with hub.client() as admin:
+            assert (await admin.call("GET", "/api/me")).status == 200
 
 
 async def test_a_browser_keeps_its_session_in_a_cookie_of_this_host(hub: HubProcess) -> None:
