@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from sys import intern
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -233,10 +234,10 @@ def _contents(connection: Connection) -> Contents:
     changes: list[Change] = [
         *(PutAgent(agent_of(row)) for row in connection.execute(living)),
         *(PutChannel(channel_of(row)) for row in rooms if row.deleted_at is not None),
-        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(_SEATS.where(_ENDED))),
+        *(PutMember(intern(row.channel_id), member_of(row)) for row in connection.execute(_SEATS.where(_ENDED))),
         *(DropChannel(row.id, row.deleted_at) for row in rooms if row.deleted_at is not None),
         *(PutChannel(channel_of(row)) for row in rooms if row.deleted_at is None),
-        *(PutMember(row.channel_id, member_of(row)) for row in connection.execute(_SEATS.where(~_ENDED))),
+        *(PutMember(intern(row.channel_id), member_of(row)) for row in connection.execute(_SEATS.where(~_ENDED))),
         *(PutToken(token_of(row), bytes(row.digest)) for row in connection.execute(select(tokens))),
         *(PutSession(session_of(row), bytes(row.digest)) for row in connection.execute(select(sessions))),
     ]

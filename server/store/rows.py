@@ -1,12 +1,13 @@
 """Between rows and structs: the only place that knows how a noun lies in its table."""
 
-from typing import Any
+from sys import intern
+from typing import Any, get_args
 
 import msgspec
 from sqlalchemy import Row
 
 from server.core.changes import Entry, Outgoing
-from server.core.events import AgentEvent, AnyAgentEvent, frame_of
+from server.core.events import AgentEvent, AnyAgentEvent, Role, frame_of
 from server.core.model import (
     Agent,
     Channel,
@@ -22,6 +23,7 @@ from server.core.model import (
     Told,
 )
 
+_ROLES: dict[str, Role] = {role: role for role in get_args(Role)}
 _encode = msgspec.json.encode
 _agent_event: msgspec.json.Decoder[AnyAgentEvent] = msgspec.json.Decoder(AnyAgentEvent)
 
@@ -84,8 +86,8 @@ def channel_of(row: Row[Any]) -> Channel:
 
 
 def member_of(row: Row[Any]) -> Member:
-    """The member in a row."""
-    return Member(row.agent_id, row.joined_at, row.role)
+    """The member in a row; who is in a thousand channels has one name in memory."""
+    return Member(intern(row.agent_id), row.joined_at, _ROLES[row.role])
 
 
 def token_of(row: Row[Any]) -> Token:
