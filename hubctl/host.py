@@ -15,6 +15,9 @@ from pathlib import Path
 from hubctl.trust import pinned
 
 COMMAND_TIMEOUT_S = 600.0
+BOUNDED = frozenset({"systemctl", "systemd-run", "timeout"})
+"""What sees to an end itself: a start that changes a large database's schema may take as long as its unit allows."""
+
 FETCH_TIMEOUT_S = 5.0
 
 
@@ -38,9 +41,10 @@ Fetch = Callable[[str, Path | None], int]
 def run_command(argv: tuple[str, ...], text: str) -> Outcome:
     """Run a command to its end with `text` on its standard input; one that does not exist ends with 127."""
     environ = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SYSTEMD_PAGER": ""}
+    limit_s = None if argv[0] in BOUNDED else COMMAND_TIMEOUT_S
     try:
         ended = subprocess.run(
-            argv, input=text, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False, env=environ
+            argv, input=text, capture_output=True, text=True, timeout=limit_s, check=False, env=environ
         )
     except FileNotFoundError:
         return Outcome(127, err=f"{argv[0]} is not installed")

@@ -24,7 +24,7 @@ from server.bus.listener import Listener
 from server.bus.pubsub import RedisBell
 from server.bus.state import RedisState
 from server.canary import Canary
-from server.config import Settings, trial_socket
+from server.config import Settings
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
@@ -64,13 +64,13 @@ from server.greeting import address_of, greet, offer
 from server.listening import open_site, pinned
 from server.markdown import Markdown
 from server.metrics import HubMetrics
-from server.notify import beat, notify
+from server.notify import beat, notify, patiently
 from server.passwords import Argon2Passwords
 from server.securing import encryption_of, proxies_of, tls_of
 from server.store.database import Database
 from server.store.engine import CACHE_BYTES
 from server.store.migrating import migrate
-from server.trial import PLACE_FILE, Place, TrialError, stand, stands
+from server.trial import stand_trial, stands
 from server.web import asyncapi, openapi, pages
 from server.web.answering import SERVER
 from server.web.described import DESCRIPTIONS
@@ -123,7 +123,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     pages.static_files()  # a page that cannot be put together fails here, and no request waits for it
     link = link_to(await redis_url(settings, stack), stats)
     stack.push_async_callback(link.close)
-    await asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url)
+    await patiently(asyncio.get_running_loop().run_in_executor(None, migrate, settings.database_url))
     peers = Peers(str(uuid4()), token_bytes(32))
     log = Database(settings.database_url, peers.me, memory.share(64, CACHE_BYTES))
     log.on_damage = partial(_set_from_a_thread, asyncio.get_running_loop(), damaged)
@@ -303,7 +303,7 @@ async def _serve_hub(
         runner = await _runner(app, stack)
         stack.callback(asyncio.create_task(beat()).cancel)
         if gate is not None and stands(gate):
-            await _stand_trial(runner, app[HUB], data, gate, stopped)
+            await stand_trial(runner, app[HUB], data, gate, stopped)
             if stopped.is_set():
                 return
         port = await _open(runner, settings, tls)
@@ -324,25 +324,6 @@ async def _serve_hub(
             raise Damaged
         notify("STOPPING=1")
         logger.info("hub is stopping")
-
-
-async def _stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path, stopped: asyncio.Event) -> None:
-    """Let a tester in by a socket, who speaks as the canary does, and nobody else until the gate is gone."""
-    found_place = await found_probe(hub)
-    if found_place is None:
-        raise TrialError("a channel or an agent has the canary's name hub-probe: rename it, there can be no trial else")
-    channel_id, secret = found_place
-
-    async def ready() -> None:
-        data.write_secret(PLACE_FILE, msgspec.json.encode(Place(channel_id, secret)).decode())
-        logger.info("hub is on trial")
-        notify("READY=1")
-
-    try:
-        await stand(runner, trial_socket(data.path), gate, stopped, ready)
-    finally:
-        (data.path / PLACE_FILE).unlink(missing_ok=True)
-    await forget(hub, channel_id)
 
 
 async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:

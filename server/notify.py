@@ -5,6 +5,9 @@ import contextlib
 import os
 import socket
 from collections.abc import Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
 
 BEATS_PER_PERIOD = 3
 """So two beats may be late before systemd takes the hub for stuck."""
@@ -26,3 +29,10 @@ async def beat(environ: Mapping[str, str] = os.environ) -> None:
     while period_s:
         notify("WATCHDOG=1", environ)
         await asyncio.sleep(period_s / BEATS_PER_PERIOD)
+
+
+async def patiently(working: "asyncio.Future[T]", every_s: float = 20.0, environ: Mapping[str, str] = os.environ) -> T:
+    """Wait for what takes long at the start, and tell systemd meanwhile that it goes on."""
+    while not (await asyncio.wait([working], timeout=every_s))[0]:
+        notify(f"EXTEND_TIMEOUT_USEC={3 * every_s * 1e6:.0f}", environ)
+    return await working

@@ -5,15 +5,23 @@ when the gate is removed, the same process opens its port. A gate that is never 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+import structlog
 from aiohttp import web
+
+from server.config import trial_socket
+from server.core.hub import Hub
+from server.core.probing import forget, found_probe
+from server.datadir import DataDir
+from server.notify import notify
 
 LOOK_S = 0.1
 PLACE_FILE = "trial.json"
+
+logger = structlog.get_logger()
 
 
 class TrialError(Exception):
@@ -32,21 +40,30 @@ def stands(gate: Path | None) -> bool:
     return gate is not None and gate.exists()
 
 
-async def stand(
-    runner: web.AppRunner, socket: Path, gate: Path, stopped: asyncio.Event, ready: Callable[[], Awaitable[None]]
-) -> None:
-    """Listen on `socket` alone until `gate` is gone, or the hub is `stopped`; `ready` is awaited once it listens."""
+async def stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path, stopped: asyncio.Event) -> None:
+    """Let a tester in by a socket, who speaks as the canary does, and nobody else until the gate is gone, or the hub is
+    `stopped`. Raises TrialError.
+    """
+    found_place = await found_probe(hub)
+    if found_place is None:
+        raise TrialError("a channel or an agent has the canary's name hub-probe: rename it, there can be no trial else")
+    channel_id, secret = found_place
+    socket = trial_socket(data.path)
     _clear(socket)
     site = web.UnixSite(runner, socket)
     await site.start()
     try:
-        await ready()
+        data.write_secret(PLACE_FILE, msgspec.json.encode(Place(channel_id, secret)).decode())
+        logger.info("hub is on trial")
+        notify("READY=1")
         while stands(gate) and not stopped.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), LOOK_S)
     finally:
         await site.stop()
         _clear(socket)
+        (data.path / PLACE_FILE).unlink(missing_ok=True)
+    await forget(hub, channel_id)
 
 
 def _clear(socket: Path) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "server.markdown": set(),
     "server.metrics": {"server.core"},
     "server.canary": {"server.core"},
-    "server.trial": set(),
+    "server.trial": {"server.core", "server.config", "server.datadir", "server.notify"},
     "server.proving": {"server.core", "server.canary", "server.config", "server.trial"},
     "server.web": {"server.core", "server.web", "server.assets"},
     "server.app": {"server"},
