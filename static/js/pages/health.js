@@ -12,7 +12,7 @@ export function healthPage({ health }) {
   const unwell = Object.values(parts).some((word) => word !== "ok") || objectives.some(({ burning }) => burning);
   const found = ["painted", "fanned_out"].map((name) => objectives.find((one) => one.name === name)?.sentence).find(Boolean);
   return [
-    h("h1", { class: "lede", tabindex: "-1" }, unwell ? text.notWell : found ? text.sentence(found) : text.wellSentence(logSeq)),
+    h("h1", { class: "lede", tabindex: "-1" }, unwell ? text.notWell : found ? text.sentence(found) : text.allWell),
     h("p", { class: "sub" }, unwell && found ? `${text.sentence(found)} ` : "", text.sinceStart(logSeq, startedAt, version)),
     section(text.stagesTitle, ...stagesTable(health)),
     section(text.promises, table(text.promises, [text.promise, [text.kept, "r"], [text.atLeast, "r opt"], [text.roomLeft, "r"]], objectives.map(promiseRow))),

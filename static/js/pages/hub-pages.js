@@ -55,7 +55,8 @@ class HubPages extends HTMLElement {
     if (!page) return;
     this.status.textContent = pages.did ?? "";
     const held = this.body.contains(document.activeElement) ? (document.activeElement.dataset.k ?? "") : null;
-    this.body.replaceChildren(...[pages.once ? shownOnce(pages.once) : null, ...drawn(page, pages)].flat().filter(Boolean));
+    const [first, ...rest] = drawn(page, pages).filter(Boolean);
+    this.body.replaceChildren(first, ...(pages.once ? [shownOnce(pages.once)] : []), ...rest);
     if (held !== null) (this.body.querySelector(`[data-k="${CSS.escape(held)}"]`) ?? this.body.querySelector("h1"))?.focus({ preventScroll: true });
   }
 

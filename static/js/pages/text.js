@@ -36,7 +36,7 @@ export const text = {
   utc: (at) => `${universal.format(at)} UTC`,
   done: "Done.",
 
-  wellSentence: (seq) => `All is well. № ${say.number(seq)} is on disk.`,
+  allWell: "All is well.",
   notWell: "Something is not as it should be.",
   sinceStart: (seq, startedAt, version) => `№ ${say.number(seq)} is on disk. Version ${version}, started ${text.ago(startedAt)}.`,
   sentence: (words) => `${words}.`,
