@@ -143,7 +143,8 @@ class Database:
     # ---- reading, awaited on the event loop
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(self._with_connection, work))
+        asked = asyncio.get_running_loop().run_in_executor(self._readers, partial(self._with_connection, work))
+        return await (asked if self._file else self.reach.wait(asked))
 
     def _with_connection(self, work: Callable[[Connection], T]) -> T:
         self.reach.require()

@@ -6,7 +6,7 @@ second at most; what is not answered within PATIENCE_S is a database that is awa
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 import structlog
@@ -21,14 +21,27 @@ PATIENCE_S = 1.0
 GONE_MS = 6_000
 """A hub that was not heard of for so long is not there."""
 
+HELLO = "hello"
+"""What makes the others look at once who is there."""
+
+KNOWN_MS = 100
+"""A beat so long after this hub's first one has seen it."""
+
+HELLO_PATIENCE_S = 3.0
+
 _BEAT = """
 WITH clock AS (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now),
 mine AS (
     INSERT INTO hubs (id, key, seen_at) SELECT %(me)s, %(key)s, now FROM clock
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
 )
-SELECT seq, oldest, version, hubs.id, hubs.key
+SELECT seq, oldest, version, clock.now, hubs.id, hubs.key
 FROM log_head CROSS JOIN clock LEFT JOIN hubs ON hubs.id <> %(me)s AND hubs.seen_at > clock.now - %(gone_ms)s
+"""
+_HELLO = "SELECT pg_notify(%(news)s, %(hello)s)"
+_UNAWARE = """
+SELECT count(*) FROM hubs CROSS JOIN (SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now) AS clock
+WHERE id <> %(me)s AND seen_at > clock.now - %(gone_ms)s AND seen_at < %(since)s
 """
 _FORGET = "DELETE FROM hubs WHERE id = %(me)s OR seen_at < %(now)s - 86400000"
 
@@ -39,7 +52,7 @@ class Pulse:
     """Tells `heard` of every beat, `woken` of what others committed, `lost` and `found` of the database itself."""
 
     def __init__(self, psycopg: Any, arguments: dict[str, Any], peers: Peers) -> None:
-        self.heard: Callable[[Beat], None] = lambda _beat: None
+        self.heard: Callable[[Beat], None] = lambda beat: peers.meet(beat.hubs)
         self.woken: Callable[[], None] = lambda: None
         self.lost: Callable[[str], None] = lambda _why: None
         self.found: Callable[[], None] = lambda: None
@@ -51,8 +64,10 @@ class Pulse:
         self._away = False
 
     async def start(self) -> None:
-        """Make the hub known, and go on with it. Raises what psycopg does."""
-        await self._beat()
+        """Make the hub known, and return when every other one knows it. Raises what psycopg does."""
+        since = await self._beat() + KNOWN_MS
+        if not self._peers.alone:
+            await self._greet(since)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -80,23 +95,39 @@ class Pulse:
         """Until the next beat, or until another hub has something to say."""
         if self._connection is None:
             return
-        async for notification in self._connection.notifies(timeout=BEAT_S):
-            if notification.payload != self._peers.me:
-                self.woken()
+        async with aclosing(self._connection.notifies(timeout=BEAT_S)) as notifications:
+            async for notification in notifications:
+                if notification.payload == HELLO:
+                    return
+                if notification.payload != self._peers.me:
+                    self.woken()
 
-    async def _beat(self) -> None:
+    async def _greet(self, since: int) -> None:
+        """Until then the others would not look for what this hub has stored. One that is stuck is not waited for."""
+        about = {"me": self._peers.me, "gone_ms": GONE_MS, "since": since}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HELLO_PATIENCE_S):
+                while (await self._bounded(self._connection, _UNAWARE, about))[0][0]:
+                    await self._bounded(self._connection, _HELLO, {"news": NEWS, "hello": HELLO})
+                    await asyncio.sleep(KNOWN_MS / 1000)
+                    await self._beat()  # others may be waiting for this one
+
+    async def _beat(self) -> int:
+        """Say that this hub is there, and hear where the database stands and who else is there; its time."""
         if self._connection is None:
             self._connection = await self._psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
             await self._bounded(self._connection, f"LISTEN {NEWS}", {})
         about = {"me": self._peers.me, "key": self._peers.key, "gone_ms": GONE_MS}
         rows = await self._bounded(self._connection, _BEAT, about)
-        seq, oldest, version = rows[0][:3]
+        seq, oldest, version, now = rows[0][:4]
         hubs = {hub_id: bytes(key) for *_, hub_id, key in rows if hub_id is not None}
         if self._away:
             self._away = False
             logger.info("the database answers again")
             self.found()
+            await self._bounded(self._connection, _HELLO, {"news": NEWS, "hello": HELLO})
         self.heard(Beat(seq, oldest, version, hubs))
+        return int(now)
 
     async def _bounded(self, connection: Any, statement: str, about: dict[str, object]) -> list[Any]:
         """The answer in time. A timeout by cancellation would ask the silent server to cancel, and wait for it."""

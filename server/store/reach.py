@@ -4,14 +4,17 @@ A server that is frozen or cut off closes nothing: whoever waits for it would wa
 ends the waiting with an error, whichever thread it is in.
 """
 
+import asyncio
 import socket
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Engine, event
 
 from server.core.errors import Unavailable
+
+T = TypeVar("T")
 
 
 class Reach:
@@ -20,6 +23,7 @@ class Reach:
     def __init__(self, *engines: Engine) -> None:
         self.lost = ""
         self._connections: WeakSet[Any] = WeakSet()
+        self._losing: asyncio.Future[None] | None = None
         for engine in engines:
             if engine.dialect.name != "sqlite":
                 event.listen(engine, "connect", self._opened)
@@ -32,9 +36,23 @@ class Reach:
         if self.lost:
             raise Unavailable("storage_failed", f"{self.lost}; nothing was stored, send it again")
 
+    async def wait(self, asked: asyncio.Future[T]) -> T:
+        """What a thread was asked for; Unavailable as soon as the database is lost, though the thread may still try."""
+        if self._losing is None:
+            self._losing = asyncio.get_running_loop().create_future()
+        either: set[asyncio.Future[Any]] = {asked, self._losing}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            asked.add_done_callback(asyncio.Future.exception)  # nobody waits for it any more
+            self.require()
+        return await asked
+
     def lose(self, why: str) -> None:
         """Give every connection up; who waits on one hears so at once."""
         self.lost = why
+        losing, self._losing = self._losing, None
+        if losing is not None:
+            losing.set_result(None)
         for connection in list(self._connections):
             cut(connection)
 
