@@ -12,6 +12,9 @@ PACKAGE = "avahi-daemon"
 BROUGHT = "announcer"
 """The receipt's kind for the packages that came with it."""
 
+GROUP = "announcer-group"
+"""The same for groups that the packages made: Debian's leave them behind when they are removed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalNameStep(Described):
@@ -26,7 +29,7 @@ class LocalNameStep(Described):
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install it, and note what came along; or start it."""
-        before = installed_packages(host)
+        before, groups = installed_packages(host), _groups(host).keys()
         if PACKAGE not in before:
             host.must(*APT, "update")
             try:
@@ -34,6 +37,8 @@ class LocalNameStep(Described):
             finally:
                 for package in sorted(installed_packages(host) - before):
                     receipt.add(BROUGHT, package)
+                for group in sorted(_groups(host).keys() - groups):
+                    receipt.add(GROUP, group)
         host.must("systemctl", "enable", "--now", UNIT)
 
     def undo(self, host: Host, receipt: Receipt) -> None:
@@ -41,5 +46,15 @@ class LocalNameStep(Described):
         ours = [name for name in receipt.names(BROUGHT) if name in installed_packages(host)]
         if ours and removed_along(host, ours) <= set(ours):
             host.must(*APT, "purge", "-y", *ours)
-        for name in list(receipt.names(BROUGHT)):
-            receipt.drop(BROUGHT, name)
+            for group in receipt.names(GROUP):
+                if _groups(host).get(group) == "":
+                    host.run("groupdel", group)
+        for kind in (BROUGHT, GROUP):
+            for name in list(receipt.names(kind)):
+                receipt.drop(kind, name)
+
+
+def _groups(host: Host) -> dict[str, str]:
+    """The machine's groups and their members."""
+    lines = [line.split(":") for line in (host.read("/etc/group") or b"").decode().splitlines()]
+    return {fields[0]: fields[3] for fields in lines if len(fields) == 4}

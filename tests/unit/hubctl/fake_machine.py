@@ -48,6 +48,7 @@ class Machine:
         for folder in FOLDERS:
             (root / folder).mkdir(parents=True)
         (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+        (root / "etc/group").write_text("root:x:0:\n")
         (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\n')
         (root / "proc/meminfo").write_text("MemTotal:        1000000 kB\n")
         (root / GRAFANA[1:] / "dashboards").mkdir(parents=True)
@@ -168,6 +169,8 @@ class Machine:
             self.installed_by_name.append(argv[-1])
             if argv[-1] == "avahi-daemon":
                 self.packages |= {argv[-1], "libdaemon0"}
+                with (self.root / "etc/group").open("a") as file:
+                    file.write("netdev:x:106:\n")
                 return ""
             self.packages |= {argv[-1], "liblzf1"}
             (self.root / "usr/bin" / argv[-1].replace("tools", "check-rdb")).write_text("a program")
@@ -193,8 +196,10 @@ class Machine:
         lines = file.read_text().splitlines(keepends=True)
         file.write_text("".join(line for line in lines if not line.startswith(f"{argv[0]}:")))
 
-    def _groupdel(self, _argv: tuple[str, ...], _text: str) -> None:
-        """A user's group goes with the user."""
+    def _groupdel(self, argv: tuple[str, ...], _text: str) -> None:
+        file = self.root / "etc/group"
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if not line.startswith(f"{argv[0]}:")))
 
     def _systemd_tmpfiles(self, argv: tuple[str, ...], _text: str) -> None:
         path = argv[1].removeprefix("--prefix=")
