@@ -207,6 +207,6 @@ async def _show(plan: Plan, ledger: Ledger, tell: Tell) -> None:
         gone_s = time.monotonic() - began_s
         words = "warming up" if not ledger.counting else "measuring"
         if gone_s > plan.ramp_s + plan.seconds:
-            words = "waiting for the last"
+            words = "waiting for the last" if ledger.counting else "a burst"
         tell(words, min(1.0, gone_s / (plan.ramp_s + plan.seconds)), ledger)
         await asyncio.sleep(0.25)
