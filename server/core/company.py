@@ -73,7 +73,10 @@ class Company:
             self._presences.see_all((*letter.present, *letter.seen))
 
     def _hear(self, channel_id: str, said: bytes) -> None:
-        event = _wrapper.decode(said).event
+        try:
+            event = _wrapper.decode(said).event
+        except msgspec.DecodeError:
+            return  # of another version, which knows more
         kind = type_of(event)
         self._dispatch.live(channel_id, None, kind, live_frame(kind, said))
         if isinstance(event, ChannelPresence) and self._presences is not None:

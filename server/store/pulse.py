@@ -90,6 +90,9 @@ class Pulse:
             except (self._psycopg.Error, OSError, TimeoutError) as error:
                 await self._hang_up(error)
                 await asyncio.sleep(BEAT_S / 2)
+            except Exception:
+                logger.exception("a beat went wrong")
+                await asyncio.sleep(BEAT_S)
 
     async def _rest(self) -> None:
         """Until the next beat, or until another hub has something to say."""
