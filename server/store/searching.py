@@ -41,7 +41,7 @@ PREFIX_LENGTH = 3
 WORD_LENGTH = 255
 """PostgreSQL takes no lexeme above 2,046 bytes."""
 
-FEW_CHANNELS = 4
+FEW_CHANNELS = 16
 """So many channels are told apart in the index at little cost, be it those to look in or all others."""
 
 SMALL_SHARE = 50

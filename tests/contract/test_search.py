@@ -26,7 +26,7 @@ from server.store.database import Database
 from server.store.migrating import migrate
 from server.store.searching import SPELLED_WORDS, fits, terms_of
 
-ROOMS = 12
+ROOMS = 40
 WORDS = ("deploy", "deployment", "Größe", "v1.2.3", "foo-bar", "the", "ab", "·c", "NOT", "中文", "x_y", "3fa9")
 
 
@@ -81,8 +81,8 @@ async def test_it_finds_what_a_look_at_each_message_finds(log: Database, rooms: 
     for _ in range(120):
         words = " ".join(chance.choices(WORDS, k=3))
         sender = chance.choice(("anna", "external:irc:B.x"))
-        # most is said in the first room, so that there are large ones and small ones
-        stored.append(said(log, rooms[min(int(chance.expovariate(0.5)), ROOMS - 1)], words, sender))
+        # most is said in the first rooms, so that there are large ones and small ones
+        stored.append(said(log, rooms[min(int(chance.expovariate(0.2)), ROOMS - 1)], words, sender))
         if chance.random() < 0.05:
             made(log, IndexMessages(chance.choice((1, 7, 100))))
         if chance.random() < 0.2:
