@@ -26,13 +26,16 @@ def token(machine: Booted) -> Iterator[str]:
     machine.must(
         "env", "DEBIAN_FRONTEND=noninteractive", *apt, "install", "-y", "--no-install-recommends", "postgresql"
     )
+    # the hub comes by a password, as to a server elsewhere
+    rule = "s/^local *all *all *peer/local all all scram-sha-256/"
+    machine.must("sh", "-c", f"sed -i '{rule}' /etc/postgresql/*/main/pg_hba.conf && systemctl restart postgresql")
     psql(machine, "CREATE ROLE hub LOGIN PASSWORD 'secret' CREATEDB")
     psql(machine, "CREATE DATABASE hub OWNER hub")
     (machine.root / "root/answers.toml").write_text(f'port = {PORT}\ndatabase_url = "{DATABASE}"\n')
     machine.must("sh", "/deploy/install.sh", "--wheel", machine.wheel, "--yes", "--answers", "/root/answers.toml")
     yield machine.must("cat", "/var/lib/openclaw-hub/admin.token").strip()
     machine.must("hubctl", "uninstall", "--purge", "--yes")
-    machine.must(*apt, "purge", "-y", "postgresql", "postgresql-15", "postgresql-common")
+    machine.must(*apt, "purge", "-y", "postgresql*")
     shutil.rmtree(machine.root / "etc/postgresql-common", ignore_errors=True)
 
 
