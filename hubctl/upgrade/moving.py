@@ -13,7 +13,7 @@ import msgspec
 
 from hubctl.host import Host, HostError
 from hubctl.housework import housework, last_words
-from hubctl.installed import BACKUP_UNIT, GATE, HUB_UNIT, SNAPSHOTS, STATE, WAY_BACK
+from hubctl.installed import BACKUP_UNIT, DATABASE_URL, GATE, HUB_UNIT, SNAPSHOTS, STATE, WAY_BACK
 from hubctl.upgrade import journal
 from hubctl.upgrade.journal import Done, Journal, Trying, version_of
 from hubctl.upgrade.units import leave_only, ours
@@ -56,9 +56,11 @@ def move(host: Host, trying: Trying, prepare: Prepare, *, within_s: float, say: 
         why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
         go_back(host, why, say)
         closed_s = time.monotonic() - began_s
+        # a PostgreSQL takes rows; which of its bytes they are is its own affair
+        exactly = "byte for byte" if host.status(DATABASE_URL) is None else "row for row"
         raise Returned(
             f"{version_of(trying.new)} was not taken: {why}. {version_of(trying.old)} serves again, with the database "
-            f"byte for byte as it was; the hub was closed for {closed_s:.0f} s"
+            f"{exactly} as it was; the hub was closed for {closed_s:.0f} s"
         ) from None
     finish(host, say)
 

@@ -65,7 +65,7 @@ def test_a_broken_version_is_undone(machine: Booted, wheels: Wheels, token: str,
     with Life(token) as life:
         ended = hubctl(machine, "upgrade", getattr(wheels, name), "--yes")
     assert ended.returncode == 1
-    assert f"{installed(machine)} serves again" in ended.stderr
+    assert f"{installed(machine)} serves again, with the database row for row as it was" in ended.stderr
     assert columns(machine) == before
     assert life.versions == [installed(machine)]
     assert life.lost() == []
