@@ -2,8 +2,8 @@
 
 A folder of small modules travels as one (`js/elements/*.js` as `js/elements.js`), for aiohttp speaks HTTP/1.1 and each
 request costs a round trip. The house rules for those files make the joining plain text work: imports stand on one line
-each at the left margin, names are never renamed, and no two files of a folder declare the same name. Comments on lines
-of their own and indentation stay at home; so no string runs over several lines.
+each at the left margin, names are never renamed, and no two files of a folder declare the same name. Comments and
+indentation stay at home; so no string runs over several lines.
 """
 
 import gzip
@@ -51,6 +51,9 @@ _IMPORT = re.compile(r'^import (?:\{([^}\n]*)\} from )?"([^"\n]+)";\n', re.MULTI
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
 
 _REMARK = re.compile(r"^[ \t]*(?:/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE)
+_ASIDE = re.compile(r"(?<=[;{},)\]]) // [^\n\"'`]*$", re.MULTILINE)
+"""A remark behind code. One with a quote in it stays, as it could be the end of a string."""
+
 _SOURCE = re.compile(r'"src": "([^"]+)"')
 _MARGIN = re.compile(r"^[ \t]+|^\n", re.MULTILINE)
 
@@ -160,8 +163,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def spare(text: str) -> str:
-    """A script or a sheet without its comments that stand on lines of their own, and without indentation."""
-    return _MARGIN.sub("", _REMARK.sub("", text))
+    """A script or a sheet without its comments and without indentation."""
+    return _MARGIN.sub("", _ASIDE.sub("", _REMARK.sub("", text)))
 
 
 def _static_file(name: str, body: bytes) -> StaticFile:

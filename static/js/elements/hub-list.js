@@ -57,6 +57,7 @@ class HubList extends HTMLElement {
     const log = store.log(place.id);
     const anew = this.#shown !== place.id;
     if (anew) this.#start(place);
+    this.log.classList.toggle("sticks", !log.held);
     const anchor = log.held && !anew ? this.rows.anchor(this.scroller) : null; // nothing is measured while it sticks to the bottom
     this.#patch(plan(log), anchor);
     this.#measure(log.rows);
@@ -113,6 +114,7 @@ class HubList extends HTMLElement {
     this.#eye = held ? this.rows.anchor(this.scroller) : null;
     if (log.held !== held) {
       log.held = held;
+      this.log.classList.toggle("sticks", !held);
       this.#markRead();
       this.#showPill(log);
     }

@@ -15,7 +15,7 @@ export function moveActs(place, shown, aside) {
   const message = row && shown.row(row)?.message;
   const bar = bars.get(place);
   if (!message || !mayAct(shown.row(row))) {
-    bar?.remove();
+    leave(bar);
     return;
   }
   const sign = `${key} ${act} ${message.deleted}`;
@@ -24,10 +24,16 @@ export function moveActs(place, shown, aside) {
   made.dataset.sign = sign;
   made.classList.toggle("low", row.getBoundingClientRect().top < place.parentElement.getBoundingClientRect().top + 16);
   const hadFocus = bar?.contains(document.activeElement);
-  bar?.remove();
+  leave(bar);
+  row.classList.add("acting");
   row.querySelector(".body")?.append(made);
   bars.set(place, made);
   if (act || hadFocus) made.querySelector("button")?.focus({ preventScroll: true });
+}
+
+function leave(bar) {
+  bar?.closest("li")?.classList.remove("acting");
+  bar?.remove();
 }
 
 function mayAct({ kind, foreign, state, message }) {

@@ -22,13 +22,14 @@ export class Shown {
     return this.#rows.get(element);
   }
 
-  /** Items are `{key, sign, make, row?, un?}`; an item whose sign is as before keeps its element. */
+  /** Items are `{key, sign, make, update?, row?, un?}`; one whose sign is as before, or that has an `update`, keeps its element. */
   patch(items) {
     const kept = new Map();
     let next = this.#parent.firstElementChild;
-    for (const { key, sign, make, row, un } of items) {
+    for (const { key, sign, make, update, row, un } of items) {
       const before = this.#elements.get(key);
-      const entry = before?.sign === sign ? before : { sign, element: make() };
+      if (before && update && before.sign !== sign) update(before.element);
+      const entry = before && (update || before.sign === sign) ? Object.assign(before, { sign }) : { sign, element: make() };
       kept.set(key, entry);
       if (row) this.#rows.set(entry.element, row);
       if (un !== entry.un) entry.element.classList.toggle("un", (entry.un = un));
@@ -60,6 +61,7 @@ function swap(before, after) {
   const focused = before.contains(document.activeElement) ? document.activeElement : null;
   const bar = before.querySelector("[data-sign]");
   if (bar) after.querySelector(".body")?.append(bar);
+  if (bar) after.classList.add("acting");
   before.replaceWith(after);
   if (!focused) return;
   if (focused.isConnected) return void focused.focus({ preventScroll: true });

@@ -2,7 +2,7 @@
 
 import { store } from "hub/store";
 import { ask, h } from "./dom.js";
-import { dayElement, eventElement, follows, freshElement, rowElement } from "./rows.js";
+import { dayElement, eventElement, follows, freshElement, refold, rowElement } from "./rows.js";
 import { say } from "./say.js";
 
 /** Items `{key, sign, make, row?, un?}`: an item whose sign is as before keeps its element. */
@@ -48,7 +48,8 @@ function item(row, told, more) {
     return { key: row.key, sign: `${told.length} ${row.version}`, make: () => eventElement(told) };
   }
   const sign = `${row.version} ${more} ${store.generation}`;
-  return { key: row.key, sign, row, make: () => rowElement(row, more) };
+  const update = row.kind === "fold" ? (element) => refold(element, row) : undefined;
+  return { key: row.key, sign, row, update, make: () => rowElement(row, more) };
 }
 
 /** This line of the hub's and those after it that say the same of others. */

@@ -47,12 +47,19 @@ function content(row) {
 
 /** Many posts in a moment: how many, of how many senders, in how long, and the last one's words. */
 function foldElement(row) {
+  const button = h("button", { class: "branch", type: "button", "data-k": "fold" }, h("b"), h("span", { dir: "auto" }));
+  button.addEventListener("click", () => ask(button, "unfold", { key: row.key }));
+  const element = h("li", { class: "more" }, h("div", { class: "body" }, button));
+  refold(element, row);
+  return element;
+}
+
+/** Tells in the same element how far a fold has grown: who is about to press it presses it. */
+export function refold(element, row) {
   const seconds = Math.max(1, Math.round((row.message.timestamp - row.firstAt) / 1000));
   const many = row.senders.size > 1;
-  const words = say.lastOf(many ? senderOf(store, row).name : "", row.message.content.slice(0, 120));
-  const button = h("button", { class: "branch", type: "button", "data-k": "fold" }, h("b", null, say.folded(row.count, many ? row.senders.size : 0, seconds)), h("span", { dir: "auto" }, words));
-  button.addEventListener("click", () => ask(button, "unfold", { key: row.key }));
-  return h("li", { class: "more" }, h("div", { class: "body" }, button));
+  element.querySelector("b").textContent = say.folded(row.count, many ? row.senders.size : 0, seconds);
+  element.querySelector("span").textContent = say.lastOf(many ? senderOf(store, row).name : "", row.message.content.slice(0, 120));
 }
 
 function reactions(message) {

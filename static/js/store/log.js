@@ -1,6 +1,6 @@
 /** One place's rows as the list shows them: a stretch of the log without holes, sorted by the hub's sequence, each once. */
 
-const KEPT = 150; // rows kept while nobody reads further up: each costs layout whenever one is added
+const KEPT = 100; // rows kept while nobody reads further up: each costs layout whenever one is added
 const KEPT_IN_FLOOD = 60; // nobody reads further up while they fly by
 export const MOST = 250; // rows kept at all: what lies further away is read again
 const LATE = 200; // changes remembered for messages that are not here yet
@@ -232,7 +232,7 @@ export class ChannelLog {
 
   /** Lets go of the oldest rows while nobody reads there. */
   trim() {
-    const kept = this.#rate.value > FLOOD ? KEPT_IN_FLOOD : KEPT;
+    const kept = this.#decayed > FLOOD ? KEPT_IN_FLOOD : KEPT;
     if (!this.held && this.rows.length > kept) this.#cut(kept, true);
   }
 
@@ -286,10 +286,12 @@ export class ChannelLog {
 
   /** How many come in a second, this one included: each counts for less the longer ago it was. */
   #rateNow() {
-    const now = performance.now();
-    const { value, at } = this.#rate;
-    this.#rate = { value: Math.min(MOST_RATE, value * Math.exp((at - now) / 1000) + 1), at: now };
+    this.#rate = { value: Math.min(MOST_RATE, this.#decayed + 1), at: performance.now() };
     return this.#rate.value;
+  }
+
+  get #decayed() {
+    return this.#rate.value * Math.exp((this.#rate.at - performance.now()) / 1000);
   }
 
   /** Puts a message into the fold below its sender's last one, or below anybody's in a crowd; answers whether it could. */
@@ -316,6 +318,7 @@ export class ChannelLog {
     const inside = messages.filter(({ seq }) => seq <= fold.order);
     if (inside.length >= fold.count) this.rows.splice(this.rows.indexOf(fold), 1);
     else Object.assign(fold, { count: fold.count - inside.length, from: inside.at(-1)?.id ?? fold.from, version: fold.version + 1 });
+    this.#rate.value = 0; // somebody reads what flew by: it is kept
     for (const message of inside) this.store(message, message.seq);
   }
 

@@ -70,8 +70,11 @@ def test_the_page_has_all_its_files_and_stays_within_its_budget() -> None:
 
 
 def test_comments_and_indentation_stay_at_home() -> None:
-    text = '/** Why. */\nconst a = "/* no */ // no"; // kept\n  /* two\n   * lines */\n  // one\n\n  f(a);\n'
-    assert spare(text) == 'const a = "/* no */ // no"; // kept\nf(a);\n'
+    text = (
+        '/** Why. */\nconst a = "/* no */ // no"; // gone\nf("; // kept"); // `kept`\n'
+        "  /* two\n   * lines */\n  // one\n\n  f(a);\n"
+    )
+    assert spare(text) == 'const a = "/* no */ // no";\nf("; // kept"); // `kept`\nf(a);\n'
     assert "\n/*" not in spare((static_dir() / "css" / "tokens.css").read_text("utf-8"))
 
 
