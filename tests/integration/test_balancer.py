@@ -49,7 +49,7 @@ def shown_configuration(port: int, hubs: tuple[HubProcess, HubProcess]) -> str:
 
 @pytest.fixture
 async def balanced(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Balanced]:
-    nginx = shutil.which("nginx")
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     assert nginx is not None, "nginx is missing: install nginx"
     async with two_hubs(tmp_path, postgres_url, redis_url) as hubs:
         front = HubProcess(tmp_path / "front")
