@@ -291,5 +291,46 @@ def test_a_hub_on_a_redis_and_a_postgresql_of_ones_own(machine: Booted) -> None:
 
 def test_purge_leaves_the_machine_as_it_was(machine: Booted) -> None:
     machine.must("hubctl", "uninstall", "--purge", "--yes")
-    machine.must("sh", "-c", "rm -f /root/own.* /root/ca.crt")
+    machine.must("sh", "-c", "rm -rf /root/own.* /root/ca.crt")
+    assert changes(SEEN["bare"], machine.files()) == []
+
+
+AT_A_TERMINAL = """
+import os, pty, sys
+answers = sys.argv[1].split(",")
+child, door = pty.fork()
+if child == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen = b""
+while True:
+    try:
+        chunk = os.read(door, 4096)
+    except OSError:
+        break
+    sys.stdout.buffer.write(chunk)
+    seen += chunk
+    if seen.endswith(b"]: ") and answers:
+        os.write(door, answers.pop(0).encode() + b"\\n")
+        seen = b""
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_person_is_asked_and_gets_a_code_for_the_phone(machine: Booted) -> None:
+    # Who may reach it, the port, TLS, the name, Prometheus; and then whether to go ahead.
+    ask = ("python3", "-c", AT_A_TERMINAL)
+    said = machine.must(*ask, f",{PORT},y,,n,", "sh", "/deploy/install.sh", "--wheel", machine.wheel)
+    for words in (
+        "May other devices on your network reach the hub? [Y/n]",
+        "Port [8080]",
+        "Encrypt? [y/N]",
+        "Go ahead?",
+    ):
+        assert words in said, said
+    assert "to do  the hub runs" in said
+    assert f":{PORT}/ca.crt" in said
+    assert "█" in said
+    assert "█" not in machine.must("journalctl", "--no-pager")
+    assert answers(authority=get(f"{PLAIN}/ca.crt")[1])
+    machine.must(*ask, "y", "hubctl", "uninstall", "--purge")
     assert changes(SEEN["bare"], machine.files()) == []
