@@ -1,8 +1,7 @@
-"""Words enter the full text a moment after they were said, a few messages at a time, and posts go first."""
+"""Words enter the full text when nobody posts for a moment, a few messages at a time; a search sees the others too."""
 
 import asyncio
 from contextlib import suppress
-from time import perf_counter
 
 from server.core.changes import Decision, IndexMessages
 from server.core.errors import HubError
@@ -12,8 +11,8 @@ PERIOD_S = 0.5
 STEP = 100
 """Messages that go in one transaction: some milliseconds, and more now and then when FTS5 puts its parts together."""
 
-REST = 2.0
-"""How many times as long as a step took it then keeps still, so that two thirds of the writer are the posts'."""
+QUIET_S = 0.05
+"""How long nothing must have been stored before a step: a post behind one waits for it."""
 
 MOST_BEHIND = 5000
 """With more waiting it keeps still no more: a search looks at each of them."""
@@ -26,8 +25,13 @@ async def keep_indexed(hub: Hub) -> None:
         await asyncio.sleep(PERIOD_S)
         with suppress(HubError):  # the disk or the database is away; the next turn finds the same
             while reached < hub.dispatch.head:
-                began_s = perf_counter()
+                if hub.dispatch.head - reached < MOST_BEHIND and not await _is_quiet(hub):
+                    continue
                 await hub.writer.submit(lambda: Decision((IndexMessages(STEP),)))
                 reached = (await hub.log.head()).indexed
-                if hub.dispatch.head - reached < MOST_BEHIND:
-                    await asyncio.sleep(REST * (perf_counter() - began_s))
+
+
+async def _is_quiet(hub: Hub) -> bool:
+    before = hub.dispatch.head
+    await asyncio.sleep(QUIET_S)
+    return hub.dispatch.head == before
