@@ -213,8 +213,9 @@ class HubList extends HTMLElement {
   }
 
   #unpoint() {
-    this.card?.remove();
-    this.card = null;
+    const { card } = this;
+    this.card = null; // before it goes: the focus that leaves it comes here once more
+    card?.remove();
     store.point(null);
   }
 }
