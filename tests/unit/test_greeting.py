@@ -1,29 +1,18 @@
 """What the hub says to whoever started it: lines for scripts, words and a QR code for a person at a terminal."""
 
-import os
-import pty
 import subprocess
 import sys
 
 import pytest
 
 from server.greeting import address_of
+from tests.terminal import on_a_terminal
 
 OFFER = "from server.greeting import offer; offer({address!r}, 'c0de')"
 
 
-def on_a_terminal(address: str) -> str:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", OFFER.format(address=address)], stdout=theirs):
-        os.close(theirs)
-        said = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                said += chunk
-        except OSError:  # how a terminal ends
-            pass
-    os.close(ours)
-    return said.decode()
+def offered(address: str) -> str:
+    return on_a_terminal(OFFER.format(address=address))
 
 
 def test_the_address() -> None:
@@ -38,11 +27,11 @@ def test_a_script_gets_the_link_and_nothing_else() -> None:
 
 
 def test_a_person_gets_a_code_for_the_phone_where_a_phone_gets_there() -> None:
-    assert "█" in on_a_terminal("http://192.168.1.7:8080/")
+    assert "█" in offered("http://192.168.1.7:8080/")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "0.0.0.0"])
 def test_no_code_for_an_address_that_no_phone_reaches(host: str) -> None:
-    said = on_a_terminal(f"http://{host}:8080/")
+    said = offered(f"http://{host}:8080/")
     assert "welcome#c0de" in said
     assert "█" not in said

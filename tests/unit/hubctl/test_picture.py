@@ -1,11 +1,11 @@
 """The QR code of a one-time link: on a terminal alone, and one that a phone reads as that link."""
 
-import os
-import pty
 import subprocess
 import sys
 
 import segno
+
+from tests.terminal import on_a_terminal
 
 LINK = "https://192.168.1.7:8080/welcome#3vK0abcdefghijklmnopqrstuvw"
 SHOW = f"from hubctl.picture import show_code; show_code({LINK!r})"
@@ -17,18 +17,7 @@ def test_nothing_is_drawn_where_no_person_looks() -> None:
 
 
 def test_on_a_terminal_it_is_drawn_with_the_links_own_pattern() -> None:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", SHOW], stdout=theirs) as drawing:
-        os.close(theirs)
-        drawn = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                drawn += chunk
-        except OSError:  # how a terminal ends
-            pass
-    os.close(ours)
-    assert drawing.returncode == 0
-    dark = pattern(drawn.decode())
+    dark = pattern(on_a_terminal(SHOW))
     code = segno.make(LINK, error="l", micro=False)
     expected = [[bool(module) for module in row] for row in code.matrix_iter(border=4)]
     assert dark[: len(expected)] == expected
