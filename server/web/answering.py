@@ -1,7 +1,7 @@
 """A JSON answer in one write: its head is put together here, since aiohttp's own way takes as long as the handler."""
 
 from email.utils import formatdate
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from time import time
 
@@ -63,13 +63,7 @@ def _head(status: int) -> bytes:
     return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{''.join(lines)}".encode()
 
 
-_dates: dict[int, bytes] = {}
-
-
+@lru_cache(maxsize=1)
 def _date(now_s: int) -> bytes:
     """The time as HTTP says it, put into words once a second."""
-    date = _dates.get(now_s)
-    if date is None:
-        _dates.clear()
-        date = _dates[now_s] = formatdate(now_s, usegmt=True).encode()
-    return date
+    return formatdate(now_s, usegmt=True).encode()
