@@ -13,9 +13,8 @@ from hubctl.installed import (
 )
 from hubctl.step import Step
 from hubctl.steps.files import FolderStep
-from hubctl.steps.systemd import UnitStep
 from hubctl.steps.tls import AuthorityStep, CertificateStep, GivenCertificateStep
-from hubctl.wanted import RELOAD, Chosen, Installation, deployed
+from hubctl.wanted import RELOAD, Chosen, Installation, deployed, kept
 
 
 def tls_steps(wanted: Installation) -> list[Step | Chosen]:
@@ -63,17 +62,7 @@ def renewing(wanted: Installation) -> list[Chosen]:
     return [
         Chosen(on, ("file", unit), deployed("tls-unit", name, unit, TLS_UNIT, then=RELOAD)),
         Chosen(on, ("file", timer), deployed("tls-timer-unit", "so is its timer", timer, TLS_TIMER, then=RELOAD)),
-        Chosen(
-            on,
-            ("started", TLS_TIMER),
-            UnitStep(
-                key="tls-timer",
-                name="the certificate is looked after every day",
-                hint=f"systemctl status {TLS_TIMER} says what it lacks.",
-                unit=TLS_TIMER,
-                sources=(timer,),
-            ),
-        ),
+        Chosen(on, ("started", TLS_TIMER), kept("tls-timer", "the certificate is looked after every day", TLS_TIMER)),
     ]
 
 

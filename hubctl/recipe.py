@@ -49,7 +49,7 @@ from hubctl.steps.servers import OwnServerStep
 from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
 from hubctl.steps.upgrading import UpgradeStep
-from hubctl.wanted import RELOAD, Chosen, deployed
+from hubctl.wanted import RELOAD, Chosen, deployed, kept
 from hubctl.wanted import Installation as Installation
 
 
@@ -350,13 +350,7 @@ def _backups(wanted: Installation) -> list[Step | Chosen]:
             ),
         ),
         deployed("backup-timer-unit", "the backup's timer is this version's", timer, BACKUP_TIMER, then=RELOAD),
-        UnitStep(
-            key="backup-timer",
-            name="a backup is made every day",
-            hint=f"systemctl status {BACKUP_TIMER} says what it lacks.",
-            unit=BACKUP_TIMER,
-            sources=(timer,),
-        ),
+        kept("backup-timer", "a backup is made every day", BACKUP_TIMER),
     ]
 
 
@@ -364,13 +358,7 @@ def _mending() -> list[Step]:
     unit = f"{UNITS}/{MEND_UNIT}"
     return [
         deployed("mend-unit", "the unit that mends an upgrade is this version's", unit, MEND_UNIT, then=RELOAD),
-        UnitStep(
-            key="mend",
-            name="an upgrade that a power cut interrupted is mended at boot",
-            hint=f"systemctl status {MEND_UNIT} says what it lacks.",
-            unit=MEND_UNIT,
-            sources=(unit,),
-        ),
+        kept("mend", "an upgrade that a power cut interrupted is mended at boot", MEND_UNIT),
     ]
 
 

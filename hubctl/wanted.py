@@ -8,10 +8,11 @@ from hubctl.answers import Answers
 from hubctl.assets import deploy_dir
 from hubctl.choices import certificate
 from hubctl.host import Host
-from hubctl.installed import own_url
+from hubctl.installed import UNITS, own_url
 from hubctl.receipt import Receipt
 from hubctl.step import Step
 from hubctl.steps.files import FileStep
+from hubctl.steps.systemd import UnitStep
 
 RELOAD = ("systemctl", "daemon-reload")
 
@@ -52,6 +53,12 @@ def deployed(
     """A file that is as it lies in the wheel."""
     hint = f"Run setup again. What is to differ belongs into `systemctl edit {source}`." if then else "Run setup again."
     return FileStep(key=key, name=name, hint=hint, keeps_data=keeps_data, path=path, text=_text_of(source), then=then)
+
+
+def kept(key: str, name: str, unit: str) -> UnitStep:
+    """A small unit of the hub's that systemd keeps, from its file alone."""
+    hint = f"systemctl status {unit} says what it lacks."
+    return UnitStep(key=key, name=name, hint=hint, unit=unit, sources=(f"{UNITS}/{unit}",))
 
 
 def _text_of(source: str) -> Callable[[Host, Receipt], str]:
