@@ -142,15 +142,19 @@ class Link:
     """Another host, in a network namespace, with one cable to this one."""
 
     def __init__(self, number: int) -> None:
-        self._number = number
+        self._net = (os.getpid() + number) % 256  # runs side by side do not share one
         self.name = f"hub-{os.getpid()}-{number}"
-        self.address = f"10.251.{number}.1"
-        self._far = f"10.251.{number}.2"
+        self.address = f"10.251.{self._net}.1"
+        self._far = f"10.251.{self._net}.2"
         self._near_end, self._far_end = f"hubn{os.getpid() % 100_000}x{number}", f"hubf{os.getpid() % 100_000}x{number}"
 
     def up(self) -> None:
-        """Lay the cable."""
+        """Lay the cable, once those of runs that were killed are out of the way."""
         ip = _tool("ip", "iproute2")
+        for left in Path("/run/netns").glob("hub-*-*"):
+            _, pid, number = left.name.split("-")
+            if not Path("/proc", pid).exists():
+                _remove(left.name, f"hubn{int(pid) % 100_000}x{number}")
         _root(ip, "netns", "add", self.name)
         _root(ip, "link", "add", self._near_end, "type", "veth", "peer", "name", self._far_end, "netns", self.name)
         _root(ip, "addr", "add", f"{self.address}/24", "dev", self._near_end)
@@ -174,17 +178,20 @@ class Link:
         """Lay a second cable to the same host, which stays when the first is cut; the host's address on it."""
         near, far = f"{self._near_end}b", f"{self._far_end}b"
         _root("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", self.name)
-        _root("ip", "addr", "add", f"10.252.{self._number}.1/24", "dev", near)
+        _root("ip", "addr", "add", f"10.252.{self._net}.1/24", "dev", near)
         _root("ip", "link", "set", near, "up")
-        _root("ip", "-n", self.name, "addr", "add", f"10.252.{self._number}.2/24", "dev", far)
+        _root("ip", "-n", self.name, "addr", "add", f"10.252.{self._net}.2/24", "dev", far)
         _root("ip", "-n", self.name, "link", "set", far, "up")
-        return f"10.252.{self._number}.2"
+        return f"10.252.{self._net}.2"
 
     def remove(self) -> None:
         """As if it had never been."""
-        ends = (("link", "del", f"{self._near_end}b"), ("link", "del", self._near_end))
-        for command in (*ends, ("netns", "del", self.name)):
-            subprocess.run(("ip", *command), capture_output=True, check=False)
+        _remove(self.name, self._near_end)
+
+
+def _remove(name: str, near_end: str) -> None:
+    for command in (("link", "del", f"{near_end}b"), ("link", "del", near_end), ("netns", "del", name)):
+        subprocess.run(("ip", *command), capture_output=True, check=False)
 
 
 @contextmanager

@@ -147,6 +147,14 @@ class Hub:
         with urllib.request.urlopen(request, timeout=15) as response:
             return str(response.read().decode())
 
+    def until_heard(self) -> None:
+        """Wait until a page's stream is open: what is not kept reaches nobody before."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while 'hub_sse_connections{client="page"} 0' in self.text("/metrics"):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("no page has opened its stream")
+            time.sleep(POLL_S)
+
     def publish(self, sender_id: str, content: str, channel: str = "general") -> None:
         """Publish the way another program on this machine's Redis does, past the hub."""
         password = (self.data / "redis-outsider.password").read_text("ascii").strip()

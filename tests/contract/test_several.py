@@ -1,5 +1,6 @@
 """What several hubs on one PostgreSQL rely on: what was overtaken is refused, and everything is found out."""
 
+import asyncio
 from collections.abc import Iterator
 
 import msgspec
@@ -10,11 +11,20 @@ from server.core.errors import Overtaken, Unavailable
 from server.core.events import GlobalPart, SystemAnnouncement
 from server.core.ids import digest_of, new_id
 from server.core.model import Agent, Channel, Limits, Member, Token
+from server.core.peers import Peers
 from server.store.database import Database
+from server.store.engine import postgres_driver
 from server.store.journal import KEPT
 from server.store.migrating import migrate
+from server.store.pulse import Pulse
 
 ANNA = Agent(id="anna", kind="agent", display_name="Anna", avatar="🤖", limits=Limits(message=3), created_at=1)
+SLOWLY = """
+CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END';
+CREATE TRIGGER slowly BEFORE INSERT ON hubs FOR EACH ROW EXECUTE FUNCTION slowly();
+"""
+"""Makes first beats of the same moment overlap: none sees the other's."""
+
 WORD = Outgoing(SystemAnnouncement(data=GlobalPart(message="x")), 1, "anna")
 
 
@@ -92,3 +102,18 @@ async def test_out_of_reach_is_refused_at_once_and_then_taken_up_again(hubs: tup
         one.commit([Decision((), (WORD,))], 0)
     assert one.commit([Decision((), (WORD,))], 0).written[0].entries[0].seq == 1
     assert (await one.head()).seq == 1
+
+
+async def test_hubs_that_start_at_the_same_moment_know_of_each_other_when_they_have_started(postgres_url: str) -> None:
+    migrate(postgres_url)
+    driver = postgres_driver(postgres_url)
+    assert driver is not None
+    psycopg, arguments = driver
+    with psycopg.connect(**arguments, autocommit=True) as connection:
+        connection.execute(SLOWLY)
+    pulses = [Pulse(psycopg, arguments, Peers(name, b"key")) for name in ("one", "other")]
+    try:
+        await asyncio.gather(*(pulse.start() for pulse in pulses))
+        assert [list(pulse.peers.keys) for pulse in pulses] == [["other"], ["one"]]
+    finally:
+        await asyncio.gather(*(pulse.stop() for pulse in pulses))
