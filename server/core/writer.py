@@ -25,6 +25,11 @@ from server.core.stats import Stats
 BATCH = 64
 QUEUE = 4096
 
+PAUSE_TURNS = 32
+PAUSE_S = 0.002
+"""Between two batches the loop turns so often, but no longer: what was stored leaves for its readers and what arrives
+joins the next batch, before the writer's thread asks for the interpreter again. A fifth more fits through that way."""
+
 Decide = Callable[[], Decision]
 
 LOG = logging.getLogger(__name__)
@@ -183,7 +188,13 @@ class Writer:
         else:
             self._note("")
             self._succeed(drafts, decisions, result)
-        self._next()
+        self._pause(PAUSE_TURNS, perf_counter() + PAUSE_S)
+
+    def _pause(self, turns: int, until_s: float) -> None:
+        if turns and perf_counter() < until_s:
+            self._loop.call_soon(self._pause, turns - 1, until_s)
+        else:
+            self._next()
 
     def _land(self) -> None:
         landings, self._landings = self._landings, []
