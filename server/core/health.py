@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from server.core.box import resident_bytes
+from server.core.day import Slice
 from server.core.events import Severity
 from server.core.hub import Hub
 from server.core.lately import Sums
@@ -88,6 +89,7 @@ class Health(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw
     edges_ms: tuple[float, ...]
     points: list[Passed]
     stages: list[Took]
+    painted: list[Slice]
     alerts: list[Alert]
 
 
@@ -126,6 +128,7 @@ def health(hub: Hub, seen: Seen) -> Health:
             for point, budget_ms in BUDGET_MS.items()
         ],
         stages=[Took(stage=stage, count=sum(sums[stage].counts), mean_ms=_mean_ms(sums, stage)) for stage in STAGES],
+        painted=hub.objectives.day.slices(),
         alerts=[
             Alert(timestamp=at, message=part.message or "", severity=part.severity or "info")
             for at, part in hub.objectives.told

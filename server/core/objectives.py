@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from server.core.changes import CountObjectives, Counts, Decision, ObjectiveHour, Outgoing
 from server.core.clock import now_ms
+from server.core.day import Day
 from server.core.errors import HubError
 from server.core.events import GlobalPart, Severity, SystemPerformanceAlert
 from server.core.lately import Lately
@@ -98,6 +99,7 @@ class Objectives:
     def __init__(self, stats: Stats, clock: Callable[[], int] = now_ms) -> None:
         self.burning: set[str] = set()
         self.lately = Lately(stats)
+        self.day = Day(stats.client_points["painted"], clock)
         self.told: deque[tuple[int, GlobalPart]] = deque(maxlen=TOLD)
         """What was said of them since the process started, with its time, the newest first."""
         self._stats = stats
@@ -119,6 +121,7 @@ class Objectives:
         self._seen = now
         self._slots.append(slot)
         self.lately.look()
+        self.day.look()
         hour = self._clock() // HOUR_MS
         counted = {name: counts for name, counts in slot.items() if counts.total}
         self._add(self._hours, hour, counted)

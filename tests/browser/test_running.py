@@ -186,6 +186,7 @@ def test_health_shows_the_way_of_messages_and_what_is_left(page: Page, hub: Hub)
     scout = hub.make_agent("scout", limits={"message": 0})
     opened(page, hub, "health")
     expect(page.get_by_text("Nobody said anything in the last five minutes")).to_be_visible()
+    expect(page.get_by_text("Nothing was painted since the hub started.")).to_be_visible()
     page.get_by_role("link", name="general").click()
     for number in range(5):
         hub.say(scout, f"word {number}")
@@ -208,6 +209,8 @@ def test_health_shows_the_way_of_messages_and_what_is_left(page: Page, hub: Hub)
     expect(stages.locator(".now[data-stage=painted]")).to_have_attribute("d", re.compile("^M"))
     sentence = page.get_by_role("heading", level=1)
     expect(sentence).to_have_text(re.compile(r"^\d[\d.]*% of messages were .* this week\.$"), timeout=30_000)
+    day = page.get_by_role("img", name="half of the messages were painted within")
+    expect(day).to_be_visible(timeout=30_000)
 
 
 def test_a_page_says_that_it_reads_and_that_it_could_not(page: Page, hub: Hub) -> None:

@@ -1,7 +1,8 @@
-/** The health page: how the hub does in one sentence, a message's way against its budget, promises, parts, alerts. */
+/** The health page: how the hub does in one sentence, a message's way against its budget, its day, promises, parts, alerts. */
 
 import { h, icon, s, say } from "hub/elements";
 import { moment, section, table } from "./build.js";
+import { dayChart } from "./day.js";
 import { stagesTable } from "./stages.js";
 import { text } from "./text.js";
 
@@ -15,6 +16,7 @@ export function healthPage({ health }) {
     h("h1", { class: "lede", tabindex: "-1" }, unwell ? text.notWell : found ? text.sentence(found) : text.allWell),
     h("p", { class: "sub" }, unwell && found ? `${text.sentence(found)} ` : "", text.sinceStart(logSeq, startedAt, version)),
     section(text.stagesTitle, ...stagesTable(health)),
+    section(text.dayTitle, dayChart(health.painted)),
     section(text.promises, table(text.promises, [text.promise, [text.kept, "r"], [text.atLeast, "r opt"], [text.roomLeft, "r"]], objectives.map(promiseRow))),
     h("div", { class: "two" }, section(text.partsTitle, h("dl", { class: "parts" }, ...partRows(health))), section(text.boxTitle, h("dl", { class: "parts" }, ...boxRows(health)))),
     section(text.alerts, alertsTable(health)),

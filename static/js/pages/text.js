@@ -8,6 +8,7 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const dayForm = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const momentForm = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const clockForm = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
 const universal = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 
 function span(ms) {
@@ -43,6 +44,16 @@ export const text = {
   stagesTitle: "A message on its way to the screen, last five minutes, ms",
   stagesHint: "Counted by the hub for all readers. The dotted line is the newest message on this screen.",
   nothingMeasured: "Nobody said anything in the last five minutes. Say something, and its way appears here.",
+  dayTitle: "Painted, last 24 hours",
+  nothingPainted: "Nothing was painted since the hub started.",
+  dayLabel: (painted) => {
+    const best = say.ms(Math.min(...painted.map(({ medianMs }) => medianMs)));
+    const worst = say.ms(Math.max(...painted.map(({ medianMs }) => medianMs)));
+    const late = say.ms(Math.max(...painted.map(({ lateMs }) => lateMs)));
+    return `Ten minutes at a time, half of the messages were painted within ${best} to ${worst} ms, 95 of 100 within ${late} ms at worst.`;
+  },
+  clock: (at) => clockForm.format(at),
+  now: "now",
   median: "median",
   budget: "budget",
   hop: "hop",
