@@ -19,6 +19,10 @@ from server.store.tables import metadata
 
 INSUFFICIENT_PRIVILEGE = "42501"
 GOING_S = 5.0
+HELD_S = 60.0
+"""How long a table may be held by somebody else before it is given up. PostgreSQL's tools would wait for ever, and
+whoever asked for a backup with them."""
+
 OURS = {*metadata.tables, "alembic_version", "message_words"}
 """Every table of this version; the words of messages are known to `store.searching` alone."""
 
@@ -37,7 +41,8 @@ def dump(url: str, file: Path) -> None:
     strangers = [f"--exclude-table={_quoted(name)}" for name in others(url)]
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
     try:
-        _call("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={file}", *strangers)
+        words = ("--format=custom", "--no-owner", "--no-privileges", f"--lock-wait-timeout={HELD_S * 1000:.0f}")
+        _call("pg_dump", url, *words, f"--file={file}", *strangers)
     except BackupError:
         file.unlink()
         raise
@@ -54,7 +59,8 @@ def load(url: str, file: Path, *, into: Path, epoch: str | None = None, came: fr
     with tempfile.TemporaryDirectory(prefix=".loading-", dir=into) as name:
         script, before, after = (Path(name, part) for part in ("dump.sql", "before.sql", "after.sql"))
         _run([_tool("pg_restore"), "--no-owner", "--no-privileges", f"--file={script}", str(file)], {})
-        before.write_text("".join(f"DROP TABLE {_quoted(table)} CASCADE;\n" for table in goes), "utf-8")
+        drops = "".join(f"DROP TABLE {_quoted(table)} CASCADE;\n" for table in goes)
+        before.write_text(f"SET lock_timeout = {HELD_S * 1000:.0f};\n{drops}", "utf-8")
         after.write_text(_new_epoch(url, epoch) if epoch else "", "utf-8")
         files = [word for part in (before, script, after) for word in ("--file", str(part))]
         _call("psql", url, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", *files)

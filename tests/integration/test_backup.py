@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
+from server.store import dumping
 from server.store.backing import backup, prune, restore
 from server.store.dumping import BackupError
 from server.store.migrating import SchemaTooNew, migrate, schema
@@ -187,6 +188,34 @@ async def test_a_user_who_may_make_no_database_gets_a_backup_and_a_word(
         assert "CREATEDB" in said
     finally:
         execute(postgres_url, "DROP OWNED BY humble; DROP ROLE humble")
+
+
+def test_a_table_that_somebody_holds_is_waited_for_and_then_named(
+    postgres: Postgres, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dumping, "HELD_S", 0.5)
+    migrate(postgres_url)
+    with postgres.connect(make_url(postgres_url).database or "") as holder:
+        holder.execute("BEGIN")
+        holder.execute("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(BackupError, match=r"LOCK TABLE .*messages"):
+            backup(postgres_url, tmp_path / "b")
+    assert list((tmp_path / "b").iterdir()) == []
+    assert backup(postgres_url, tmp_path / "b").exists()
+
+
+def test_a_restore_does_not_wait_for_ever_for_somebody_who_reads(
+    postgres: Postgres, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(postgres_url)
+    file, epoch = backup(postgres_url, tmp_path / "b"), postgres_epoch(postgres_url)
+    monkeypatch.setattr(dumping, "HELD_S", 0.5)
+    with postgres.connect(make_url(postgres_url).database or "") as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages")
+        with pytest.raises(BackupError, match="lock timeout"):
+            restore(postgres_url, file, tmp_path)
+    assert postgres_epoch(postgres_url) == epoch
 
 
 def execute(url: str, sql: str) -> None:
