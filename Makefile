@@ -32,7 +32,7 @@ test: $(VENV)/.test ## run all tests (ARGS="-k stream")
 	@$(MAKE) --silent tests/node/node_modules/.made
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-test-system: $(VENV)/.test ## install the hub on a booted Debian 12 (root; ARGS="-k reboot", HUB_TEST_RELEASE=trixie)
+test-system: $(VENV)/.test ## install the hub on a booted Debian 12 (root; ARGS="-k reboot", HUB_TEST_RELEASE=trixie or noble)
 	@sh tests/system/packages.sh
 	@HUB_TEST_SYSTEM=1 exec $(BIN)/python -m pytest tests/system $(ARGS)
 

@@ -1,4 +1,4 @@
-"""A Debian of its own: bootstrapped once, copied for each run, booted by systemd-nspawn, entered by nsenter."""
+"""A machine of its own: a copy of a bare system, booted by systemd-nspawn, entered by nsenter."""
 
 import hashlib
 import os
@@ -12,19 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-RELEASE = os.environ.get("HUB_TEST_RELEASE", "bookworm")
-PYTHON = {"bookworm": "3.11", "trixie": "3.13"}[RELEASE]
-"""What the distribution's Python is; wheels are fetched for it."""
+from tests.system.bare import CACHE, RELEASE
 
+ROOT = Path(__file__).resolve().parents[2]
 ARCHITECTURES = ("x86_64", "aarch64")
 OLD_ENOUGH = ("2_17", "2_24", "2_26", "2_28", "2_31", "2_34", "2_35", "2_36")
 """The versions of the C library that wheels may ask for: the newest is that of Debian 12."""
 
-INCLUDED = "systemd,systemd-sysv,dbus,python3,iproute2,ca-certificates,procps"
-"""What a Debian that nobody prepared has at the least: systemd, the network, Python without its venv module."""
-
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openclaw-hub-tests"
 BOOT_TIMEOUT_S = 90.0
 COMMAND_TIMEOUT_S = 600.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,19 +31,7 @@ RESTLESS = re.compile(
 )
 
 
-def base_system() -> Path:
-    """The bootstrapped system, made on the first run and never booted itself."""
-    base = CACHE / f"{RELEASE}-{hashlib.sha256(INCLUDED.encode()).hexdigest()[:8]}"
-    if not base.exists():
-        fresh = base.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["debootstrap", "--variant=minbase", f"--include={INCLUDED}", RELEASE, fresh], check=True)
-        fresh.rename(base)
-    return base
-
-
-def wheelhouse(python: str = PYTHON, architecture: str = platform.machine()) -> Path:
+def wheelhouse(python: str = RELEASE.python, architecture: str = platform.machine()) -> Path:
     """The locked dependencies as wheels for this Python and processor, each with a hash that the lock has."""
     # Whatever the markers say: pip judges them by the Python that it runs on.
     lock = re.sub(r" ; [^\\\n]*", " ", (ROOT / "deploy/requirements.lock").read_text("utf-8"))

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes sure that what boots a Debian of its own is there: root, debootstrap, systemd-nspawn and the namespaces that it
+# Makes sure that what boots a system of its own is there: root, debootstrap, systemd-nspawn and the namespaces that it
 # takes. Where it is not to be had, one line says why.
 set -eu
 
-cannot() { echo "the hub cannot be installed on a booted Debian here: $1" >&2; exit 1; }
+cannot() { echo "the hub cannot be installed on a booted machine here: $1" >&2; exit 1; }
 
 [ "$(id -u)" = 0 ] || cannot "that takes root"
 if ! command -v debootstrap >/dev/null || ! command -v systemd-nspawn >/dev/null; then

@@ -1,4 +1,4 @@
-"""A bare Debian becomes a hub, is rebooted, broken, mended and cleared again. One story: its tests run in order."""
+"""A bare machine becomes a hub, is rebooted, broken, mended and cleared again. One story: its tests run in order."""
 
 import json
 import re
