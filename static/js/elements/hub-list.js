@@ -104,7 +104,9 @@ class HubList extends HTMLElement {
       channel.port1.close();
       store.painted(rows, renderedAt);
     };
-    channel.port2.postMessage(null);
+    const ended = () => channel.port2.postMessage(null);
+    if (store.inFrame) ended();
+    else requestAnimationFrame(ended);
   }
 
   #scrolled() {
