@@ -58,7 +58,7 @@ class Pulse:
         self.found: Callable[[], None] = lambda: None
         self._psycopg = psycopg
         self._arguments = arguments
-        self.peers = peers
+        self._peers = peers
         self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
         self._away = False
@@ -67,7 +67,7 @@ class Pulse:
         """Make the hub known, and return when every other one knows it. Raises what psycopg does."""
         since = await self._beat() + KNOWN_MS
         await self._beat()  # of two that begin at the same moment, neither's first beat sees the other's
-        if not self.peers.alone:
+        if not self._peers.alone:
             await self._greet(since)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -80,7 +80,7 @@ class Pulse:
         if connection is None:
             return
         with suppress(self._psycopg.Error, TimeoutError):
-            await self._bounded(connection, _FORGET, {"me": self.peers.me, "now": now_ms()})
+            await self._bounded(connection, _FORGET, {"me": self._peers.me, "now": now_ms()})
         await connection.close()
 
     async def _run(self) -> None:
@@ -103,12 +103,12 @@ class Pulse:
             async for notification in notifications:
                 if notification.payload == HELLO:
                     return
-                if notification.payload != self.peers.me:
+                if notification.payload != self._peers.me:
                     self.woken()
 
     async def _greet(self, since: int) -> None:
         """Until then the others would not look for what this hub has stored. One that is stuck is not waited for."""
-        about = {"me": self.peers.me, "gone_ms": GONE_MS, "since": since}
+        about = {"me": self._peers.me, "gone_ms": GONE_MS, "since": since}
         with suppress(TimeoutError):
             async with asyncio.timeout(HELLO_PATIENCE_S):
                 while (await self._bounded(self._connection, _UNAWARE, about))[0][0]:
@@ -121,7 +121,7 @@ class Pulse:
         if self._connection is None:
             self._connection = await self._psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
             await self._bounded(self._connection, f"LISTEN {NEWS}", {})
-        about = {"me": self.peers.me, "key": self.peers.key, "gone_ms": GONE_MS}
+        about = {"me": self._peers.me, "key": self._peers.key, "gone_ms": GONE_MS}
         rows = await self._bounded(self._connection, _BEAT, about)
         seq, oldest, version, now = rows[0][:4]
         hubs = {hub_id: bytes(key) for *_, hub_id, key in rows if hub_id is not None}

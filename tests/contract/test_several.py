@@ -111,9 +111,10 @@ async def test_hubs_that_start_at_the_same_moment_know_of_each_other_when_they_h
     psycopg, arguments = driver
     with psycopg.connect(**arguments, autocommit=True) as connection:
         connection.execute(SLOWLY)
-    pulses = [Pulse(psycopg, arguments, Peers(name, b"key")) for name in ("one", "other")]
+    peers = [Peers(name, b"key") for name in ("one", "other")]
+    pulses = [Pulse(psycopg, arguments, each) for each in peers]
     try:
         await asyncio.gather(*(pulse.start() for pulse in pulses))
-        assert [list(pulse.peers.keys) for pulse in pulses] == [["other"], ["one"]]
+        assert [list(each.keys) for each in peers] == [["other"], ["one"]]
     finally:
         await asyncio.gather(*(pulse.stop() for pulse in pulses))
