@@ -31,6 +31,13 @@ done
 
 [ -n "$wheel" ] || usage
 [ -f "$wheel" ] || fail "there is no file $wheel"
+# The programs' own, whatever the kernel's. Not all dependencies have wheels for 32 bits; pip would build them for hours.
+architecture=$(dpkg --print-architecture 2>/dev/null || uname -m)
+case $architecture in
+    amd64 | x86_64 | arm64 | aarch64) ;;
+    arm*) fail "this system is built for 32 bits ($architecture); take the 64-bit edition of Raspberry Pi OS or Debian" ;;
+    *) fail "this system is built for $architecture; the hub runs on x86-64 and aarch64" ;;
+esac
 [ "$(id -u)" = 0 ] || fail "run it as root: sudo sh install.sh --wheel $wheel"
 version=$(basename "$wheel" | sed -n 's/^openclaw_hub-\([0-9][^-]*\)-.*\.whl$/\1/p')
 [ -n "$version" ] || fail "$wheel is no wheel of the hub; its name must begin with openclaw_hub-VERSION-"

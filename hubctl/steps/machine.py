@@ -8,7 +8,8 @@ from hubctl.host import Host
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Described, Verdict, mind, missing, unfit
 
-ARCHITECTURES = ("x86_64", "aarch64")
+ARCHITECTURES = ("amd64", "arm64")
+NARROW = ("armhf", "armel")
 OLDEST_SYSTEMD = 252
 """The first whose credentials a unit can name in its command, and which knows every line of our units."""
 
@@ -59,8 +60,12 @@ def _distribution(host: Host) -> str:
 
 
 def _processor(host: Host) -> str:
-    name = host.run("uname", "-m").out.strip()
-    return "" if name in ARCHITECTURES else f"the processor is {name or 'unknown'}, not {' or '.join(ARCHITECTURES)}"
+    """By what the programs are built for: Raspberry Pi OS has an edition of 32 bits under a kernel of 64."""
+    name = host.run("dpkg", "--print-architecture").out.strip()
+    if name in ARCHITECTURES:
+        return ""
+    way_out = "; Raspberry Pi OS has an edition of 64 bits" if name in NARROW else ""
+    return f"its programs are built for {name or 'an unknown processor'}, not {' or '.join(ARCHITECTURES)}{way_out}"
 
 
 def _systemd(host: Host) -> str:

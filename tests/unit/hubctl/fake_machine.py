@@ -63,6 +63,7 @@ class Machine:
         self.offered = {"redis-tools"}
         self.active: set[str] = set()
         self.listening = ""
+        self.architecture = "amd64"
         self.clock_s = 1_800_000_000
         self.broken: set[str] = set()
         self.addresses = ["192.168.1.7"]
@@ -107,8 +108,8 @@ class Machine:
         out = answer(argv[1:], text)
         return out if isinstance(out, Outcome) else Outcome(0, out or "")
 
-    def _uname(self, _argv: tuple[str, ...], _text: str) -> str:
-        return "x86_64\n"
+    def _dpkg(self, _argv: tuple[str, ...], _text: str) -> str:
+        return f"{self.architecture}\n"
 
     def _date(self, _argv: tuple[str, ...], _text: str) -> str:
         return f"{self.clock_s}\n"
