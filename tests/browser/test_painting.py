@@ -178,3 +178,16 @@ def sums(hub: Hub) -> dict[str, tuple[float, float]]:
     ):
         found.setdefault(name, []).append(float(value))
     return {name: (sum_s, count) for name, (count, sum_s) in found.items()}
+
+
+def test_a_page_with_nothing_to_tell_paints_nothing(page: Page, hub: Hub, browser: Browser) -> None:
+    scout = hub.make_agent("scout")
+    hub.until_heard()
+    hub.say(scout, "the last one for a while")
+    expect(words(page).last).to_have_text("the last one for a while")
+    expect(page.locator(".strip .last")).to_have_attribute("d", re.compile("M"))
+    page.wait_for_timeout(1500)  # what a message leaves behind is drawn by then
+    with traced(browser, page) as found:
+        page.wait_for_timeout(2000)
+    drawn = [event for event in found if event["name"] == "Display::DrawAndSwap"]
+    assert len(drawn) <= 10, f"{len(drawn)} frames in two silent seconds"
