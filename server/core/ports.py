@@ -42,7 +42,7 @@ class News(msgspec.Struct, frozen=True):
 
 
 class Log(Protocol):
-    """The database. `commit` blocks and belongs to the writer's thread; all else may be awaited anywhere."""
+    """The database. `commit` and `rest` block and belong to the writer's thread; all else may be awaited anywhere."""
 
     def commit(self, decisions: Sequence[Decision], expected_seq: int, version: int | None = None) -> Committed:
         """Make the decisions true in one transaction, synced to disk when it returns.
@@ -50,6 +50,9 @@ class Log(Protocol):
         `expected_seq` is the newest seq known here, `version` the directory's on which the decisions were made (None
         for any). Raises HubError when one alone is refused, Overtaken, StorageFull, Unavailable.
         """
+
+    def rest(self) -> None:
+        """Nobody has written for a moment: do what would make writers wait."""
 
     async def head(self) -> Head:
         """Where the log stands now."""

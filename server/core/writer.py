@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
 
@@ -29,6 +29,9 @@ PAUSE_TURNS = 32
 PAUSE_S = 0.002
 """Between two batches the loop turns so often, but no longer: what was stored leaves for its readers and what arrives
 joins the next batch, before the writer's thread asks for the interpreter again. A fifth more fits through that way."""
+
+QUIET_S = 0.02
+"""With nothing to be stored for so long the store may do what makes writers wait."""
 
 Decide = Callable[[], Decision]
 
@@ -67,7 +70,7 @@ class _WriterThread(Thread):
 
     def run(self) -> None:
         """Commit what comes, one after the other."""
-        while (work := self.work.get()) is not None:
+        while (work := self._next()) is not None:
             drafts, decisions, head, version = work
             result: Committed | Exception
             try:
@@ -75,6 +78,13 @@ class _WriterThread(Thread):
             except Exception as error:  # noqa: BLE001 - told to those who wait for this batch
                 result = error
             self._loop.call_soon_threadsafe(self._finish, drafts, decisions, result)
+
+    def _next(self) -> Work | None:
+        try:
+            return self.work.get(timeout=QUIET_S)
+        except Empty:
+            self._log.rest()
+        return self.work.get()
 
 
 class Writer:

@@ -31,6 +31,7 @@ from server.core.errors import Damaged, HubError
 from server.core.model import Code, Message
 from server.core.ports import Contents, Head, News, Span
 from server.store import engine, reading
+from server.store.checkpointing import Checkpoints
 from server.store.committing import Committing
 from server.store.failures import is_input_output, refusal_of, unsure
 from server.store.journal import changes_after
@@ -59,6 +60,7 @@ class Database:
         self._epoch = ""
         self._file = self._writing.url.database if self._writing.dialect.name == "sqlite" else None
         self._connection: Connection | None = None
+        self._checkpoints = Checkpoints()
         self._committing = Committing(self._writing.dialect, hub_id)
         driver = self._writing.dialect.loaded_dbapi
         self._conflicts: tuple[type[Exception], ...] = (IntegrityError, driver.IntegrityError)
@@ -126,7 +128,19 @@ class Database:
         except BaseException:
             engine.rollback(self._connection)
             raise
+        self._checkpoints.count()
         return committed
+
+    def rest(self) -> None:
+        """See `core.ports.Log.rest`."""
+        if self._file is None or self._connection is None:
+            return
+        connection = self._connection.connection.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        try:
+            self._checkpoints.rest(connection)
+        except self._failures as error:
+            self._refusal(error)  # of nobody's: what was stored is stored
 
     def _bury(self) -> None:
         """Overwrite a transaction that was refused because it could not be synced.

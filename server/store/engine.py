@@ -21,6 +21,10 @@ PAUSE_MS = 700
 """How long a hub may leave its transaction alone before PostgreSQL ends it: one that was cut off in the middle would
 hold the counter, and with it all the other hubs, for as long as the kernel believes in its connection."""
 
+WAL_PAGES = 7000
+"""Pages in the write-ahead log, 28 MB, at which a hub that is never quiet checkpoints within a commit all the same; who
+writes meanwhile waits for five syncs at worst, so it is seldom (see `store.checkpointing`)."""
+
 WAL_BYTES = 32 << 20
 """What is left of the write-ahead log's file after a checkpoint; a long reader may make it grow for a while."""
 
@@ -55,7 +59,11 @@ def writing(url: str, *, bounded: bool = False, cache_bytes: int = CACHE_BYTES) 
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
     # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
     # few at a time. It is no reader's, since saying it writes to the file.
-    bounds = {"wal_autocheckpoint": "2000", "journal_size_limit": str(WAL_BYTES), "analysis_limit": ANALYSED_ROWS}
+    bounds = {
+        "wal_autocheckpoint": f"{WAL_PAGES}",
+        "journal_size_limit": str(WAL_BYTES),
+        "analysis_limit": ANALYSED_ROWS,
+    }
     bounds |= _cache(cache_bytes)
     _pragmas(engine, {"auto_vacuum": "INCREMENTAL", **_SQLITE, **bounds})
     event.listen(engine, "begin", _begin_immediate)

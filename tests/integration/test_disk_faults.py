@@ -16,6 +16,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from server.store.checkpointing import QUIET_COMMITS
 from tests.faults import disk, tampered
 from tests.hub import ROOT, Client, HubProcess
 from tests.oracle import Company, cancelled, company, p99
@@ -116,6 +117,23 @@ async def test_a_slow_card_makes_sending_slower_and_the_watchdog_hears_of_it_all
             assert p99(slow) <= 2 * SLACK
             pauses = [later - earlier for earlier, later in pairwise([since_s, *beats_s, monotonic()])]
             assert max(pauses) < 3 * SLACK
+
+
+async def test_what_was_written_goes_into_the_database_when_nobody_writes(own_hub: HubProcess, tmp_path: Path) -> None:
+    async with own_hub.client() as admin:
+        channel_id = await admin.general()
+        for number in range(2 * QUIET_COMMITS):
+            await admin.say(channel_id, f"words {number}")
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(in_the_file, own_hub.data_dir / "hub.db", tmp_path / "alone.db") < QUIET_COMMITS:
+            await asyncio.sleep(0.1)
+
+
+def in_the_file(file: Path, copy: Path) -> int:
+    """How many messages are in the database's file itself, without the log beside it."""
+    copy.write_bytes(file.read_bytes())
+    with contextlib.closing(sqlite3.connect(copy)) as alone:
+        return int(alone.execute("SELECT count(*) FROM messages").fetchone()[0])
 
 
 @contextlib.contextmanager
