@@ -28,7 +28,6 @@ from server.config import Settings
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
-from server.core.bell import Ringer
 from server.core.company import Company
 from server.core.directory import Directory
 from server.core.dispatch import RING_BYTES, Dispatch
@@ -47,6 +46,7 @@ from server.core.peers import Peers
 from server.core.people import invite_first
 from server.core.presence import Presences
 from server.core.probing import forget, found_probe
+from server.core.publisher import Publisher
 from server.core.recent import Recent
 from server.core.reporters import Reporters
 from server.core.retention import keep
@@ -143,9 +143,9 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     listener.on_letter = company.read
     signals = Signals(dispatch, bell, echoes, letters)
     stack.push_async_callback(signals.stop)
-    ringer = Ringer(bell, dispatch, stats)
-    stack.push_async_callback(ringer.stop)
-    writer = Writer(log, directory, dispatch, ringer, stats, memory.share(8 * LARGEST_BYTES, QUEUE))
+    publisher = Publisher(bell, stats)
+    stack.push_async_callback(publisher.stop)
+    writer = Writer(log, directory, dispatch, publisher, stats, memory.share(8 * LARGEST_BYTES, QUEUE))
     follower = Follower(log, directory, dispatch, writer, peers)
     stack.push_async_callback(follower.stop)  # after the writer, whose last decisions may wait for it
     stack.push_async_callback(writer.stop)

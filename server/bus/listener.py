@@ -1,4 +1,4 @@
-"""What is heard on Redis: our own echo rings the bell, what others say is checked and told as foreign."""
+"""What is heard on Redis: our own echo is passed over, what others say is checked and told as foreign."""
 
 import logging
 from collections.abc import Callable
@@ -34,16 +34,13 @@ class Listener:
         self.on_letter: Callable[[bytes], None] = lambda _payload: None
 
     def heard(self, name: bytes, payload: bytes) -> None:
-        """Take one message: our own echo rings the bell or was told already, all else is foreign."""
+        """Take one message: our own echo was told when it was committed, all else is foreign."""
         if name == self._names.hubs:
             self._letter(payload)
             return
         seq = claimed_seq(payload)
         entry = self._dispatch.entry(seq) if seq else None
-        if entry is not None and entry.payload == payload:
-            self._dispatch.ring(seq)
-            return
-        if self._echoes.heard(payload):
+        if (entry is not None and entry.payload == payload) or self._echoes.heard(payload):
             return
         if seq > self._dispatch.head and not self._peers.alone:
             self._dispatch.ring(seq)  # another hub's, or a lie: the database knows, and what it has is told from there

@@ -14,8 +14,8 @@ STEP = 100
 QUIET_S = 0.05
 """How long nothing must have been stored before a step: a post behind one waits for it."""
 
-MOST_BEHIND = 5000
-"""With more waiting it keeps still no more: a search looks at each of them."""
+MOST_BEHIND = 20_000
+"""With more waiting it keeps still no more: a search looks at each of them, and takes some 30 ms for so many."""
 
 
 async def keep_indexed(hub: Hub) -> None:

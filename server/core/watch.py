@@ -44,10 +44,9 @@ class Watch:
         return not writer.failing and await self._hub.log.probe() is None
 
     async def run(self) -> None:
-        """Beat for quiet readers, ring for what nobody rang for, and measure how late the loop is."""
+        """Beat for quiet readers, and measure how late the loop is."""
         while True:
             before_s = perf_counter()
             await asyncio.sleep(TICK_S)
             self._hub.stats.loop_lag.observe(max(0.0, perf_counter() - before_s - TICK_S))
-            self._hub.dispatch.ring(self._hub.dispatch.head)
             self._hub.dispatch.beat(SILENCE_S)

@@ -13,12 +13,12 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
 
-from server.core.bell import Ringer
 from server.core.changes import Committed, Decision, Entry, Written
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
 from server.core.errors import HubError, Overtaken, StorageFull, Unavailable
 from server.core.ports import Log
+from server.core.publisher import Publisher
 from server.core.revoking import end_revoked
 from server.core.stats import Stats
 
@@ -88,7 +88,7 @@ class _WriterThread(Thread):
 
 
 class Writer:
-    """Queue, transaction, answers, then publication, in this order and in seq order.
+    """Queue, transaction, readers, answers, then publication, in this order and in seq order.
 
     `failing` says why the last transaction did not go through; it is empty while all is well. `begun` counts
     transactions, `stored` is the number of the last one that was stored. Decisions that another hub has overtaken wait,
@@ -96,11 +96,11 @@ class Writer:
     """
 
     def __init__(
-        self, log: Log, directory: Directory, dispatch: Dispatch, ringer: Ringer, stats: Stats, most: int = QUEUE
+        self, log: Log, directory: Directory, dispatch: Dispatch, publisher: Publisher, stats: Stats, most: int = QUEUE
     ) -> None:
         self._directory = directory
         self._dispatch = dispatch
-        self._ringer = ringer
+        self._publisher = publisher
         self._stats = stats
         self._queue: deque[Draft] = deque()
         self._most = most
@@ -222,6 +222,8 @@ class Writer:
         self._dispatch.learn(committed.missed)
         entries = self._timed(drafts, committed.written)
         self._dispatch.learn(entries)
+        # before the answers: with them under way to this hub's readers, the loop is free for what is said next
+        self._dispatch.ring(self._dispatch.head)
         for draft, written in zip(drafts, committed.written, strict=True):
             if not draft.done.done():
                 draft.done.set_result(written)
@@ -230,9 +232,7 @@ class Writer:
         # what another hub committed is published by it; without one, what was missed is our own, its fate once unknown
         told = [*committed.missed, *entries] if self.is_only_hub else entries
         if told:
-            self._ringer.announce(told)
-        elif committed.missed:
-            self._dispatch.ring(self._dispatch.head)
+            self._publisher.publish(told)
 
     def _follow(self, decision: Decision) -> None:
         for change in decision.changes:

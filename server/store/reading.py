@@ -10,7 +10,7 @@ from server.core.model import Deed, Message, Replies, Thread, Told, Unread
 from server.core.ports import Span
 from server.core.records import Search
 from server.store.rows import deed_of, message_of, replies_of, thread_of, told_of
-from server.store.searching import fits, index_for, terms_of
+from server.store.searching import fitting_of, index_for, terms_of
 from server.store.tables import agent_events, audit, events, log_head, markers, mentions, messages, reactions, threads
 
 UNREAD_MOST = 10_000
@@ -53,20 +53,22 @@ def search(connection: Connection, wanted: Search) -> list[Message]:
 
 def _fresh(connection: Connection, wanted: Search, terms: Sequence[str], indexed: int) -> list[Row[Any]]:
     """Of the messages that are not in the full text yet: one more than `wanted.limit` when there are more."""
-    query = select(messages).where(messages.c.seq > indexed).order_by(messages.c.seq.desc())
+    newest = select(messages.c.seq, messages.c.channel_id, messages.c.sender_id, messages.c.content)
+    query = newest.where(messages.c.seq > indexed, messages.c.deleted_at.is_(None)).order_by(messages.c.seq.desc())
     if wanted.before is not None:
         query = query.where(messages.c.seq < wanted.before)
     # judged here: a condition on the channel would have a database walk the channels' whole histories
     channel_ids = frozenset(wanted.channel_ids)
-    found: list[Row[Any]] = []
+    fitting = fitting_of(terms)
+    found: list[int] = []
     with connection.execute(query) as rows:
-        for row in rows:
-            here = row.channel_id in channel_ids and wanted.sender_id in (None, row.sender_id)
-            if here and row.deleted_at is None and fits(row.content, terms):
-                found.append(row)
+        for seq, channel_id, sender_id, content in rows:
+            if channel_id in channel_ids and wanted.sender_id in (None, sender_id) and fitting(content):
+                found.append(seq)
                 if len(found) > wanted.limit:
                     break
-    return found
+    whole = select(messages).where(messages.c.seq.in_(found)).order_by(messages.c.seq.desc())
+    return list(connection.execute(whole).all()) if found else []
 
 
 def _spanned(query: Select[Any], seq: ColumnElement[int], span: Span) -> Select[Any]:

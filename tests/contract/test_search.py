@@ -1,7 +1,7 @@
 """Full text on both databases: whatever is in the index by now, what is found is what a look at each message finds."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from server.core.model import Agent, Channel, Message
 from server.core.records import Search
 from server.store.database import Database
 from server.store.migrating import migrate
-from server.store.searching import SPELLED_WORDS, fits, terms_of
+from server.store.searching import PREFIX_LENGTH, SPELLED_WORDS, terms_of, words_of
 
 ROOMS = 40
 WORDS = ("deploy", "deployment", "Größe", "v1.2.3", "foo-bar", "the", "ab", "·c", "NOT", "中文", "x_y", "3fa9")
@@ -112,6 +112,13 @@ async def test_it_finds_what_a_look_at_each_message_finds(log: Database, rooms: 
         ]
         got = await log.records.search(Search(query, tuple(here), limit, sender_id, before))
         assert [message.id for message in got] == [message.id for message in wanted[: limit + 1]], (query, here)
+
+
+def fits(content: str, terms: Sequence[str]) -> bool:
+    """Whether each term is a word of a text, or the beginning of one."""
+    words = words_of(content)
+    begun = {word[:length] for word in words for length in range(PREFIX_LENGTH, len(word) + 1)}
+    return all(term in begun or term in words for term in terms)
 
 
 async def test_what_was_said_just_now_is_found_before_and_after_it_is_indexed(log: Database, rooms: list[str]) -> None:
