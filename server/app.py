@@ -303,7 +303,7 @@ async def _serve_hub(
         runner = await _runner(app, stack)
         stack.callback(asyncio.create_task(beat()).cancel)
         if gate is not None and stands(gate):
-            await stand_trial(runner, app[HUB], data, gate, stopped)
+            await stand_trial(runner, app[HUB], data, gate, stopped, damaged)
             if stopped.is_set():
                 return
         port = await _open(runner, settings, tls)

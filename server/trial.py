@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from server.config import trial_socket
+from server.core.errors import Damaged
 from server.core.hub import Hub
 from server.core.probing import forget, found_probe
 from server.datadir import DataDir
@@ -40,9 +41,11 @@ def stands(gate: Path | None) -> bool:
     return gate is not None and gate.exists()
 
 
-async def stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path, stopped: asyncio.Event) -> None:
+async def stand_trial(
+    runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path, stopped: asyncio.Event, damaged: asyncio.Event
+) -> None:
     """Let a tester in by a socket, who speaks as the canary does, and nobody else until the gate is gone, or the hub is
-    `stopped`. Raises TrialError.
+    `stopped`. Raises TrialError, and Damaged, since a tester would ask such a database until the time is over.
     """
     found_place = await found_probe(hub)
     if found_place is None:
@@ -57,6 +60,8 @@ async def stand_trial(runner: web.AppRunner, hub: Hub, data: DataDir, gate: Path
         logger.info("hub is on trial")
         notify("READY=1")
         while stands(gate) and not stopped.is_set():
+            if damaged.is_set():
+                raise Damaged
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), LOOK_S)
     finally:

@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from server.store import dumping
 from server.store.backing import backup, prune, restore
-from server.store.dumping import BackupError
 from server.store.migrating import SchemaTooNew, migrate, schema
+from server.store.dumping import BackupError
 from tests.hub import ROOT, HubProcess
 from tests.servers import Postgres
 
@@ -94,7 +94,8 @@ async def test_a_backup_that_no_hub_can_run_on_is_told(own_hub: HubProcess, tmp_
     live.close()
     code, printed, said = await server(own_hub, "backup", "--to", str(tmp_path / "backups"))
     assert (code, printed) == (1, "")
-    assert "is whole, but a hub on a copy of it did not answer" in said
+    assert "is whole, but a hub on a copy of it did not answer: it ended by itself. Its last word: " in said
+    assert "damaged" in said
     (kept,) = (tmp_path / "backups").iterdir()
     assert str(kept) in said
 

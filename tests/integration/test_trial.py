@@ -66,6 +66,20 @@ async def test_a_hub_on_trial_can_be_stopped(tmp_path: Path) -> None:
     assert not listens(hub.port)
 
 
+async def test_a_hub_on_trial_ends_when_its_database_lacks_a_table(tmp_path: Path) -> None:
+    hub = OnTrial(tmp_path)
+    await hub.start(ready=False)
+    await prove(hub.data_dir, 30)
+    with sqlite3.connect(hub.data_dir / "hub.db") as database:
+        database.execute("DROP TABLE messages")
+    database.close()
+    assert hub.process is not None
+    with pytest.raises(NotProved):
+        await prove(hub.data_dir, 30, lambda: hub.process is not None and hub.process.returncode is None)
+    assert await hub._ended() == 1
+    assert "database is damaged" in hub.log_text
+
+
 async def test_what_a_killed_one_left_is_in_nobodys_way(tmp_path: Path) -> None:
     hub = OnTrial(tmp_path)
     await hub.start(ready=False)
