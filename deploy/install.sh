@@ -10,6 +10,8 @@ home=/opt/openclaw-hub
 fail() { echo "install.sh: $1" >&2; exit 1; }
 usage() { echo "usage: sudo sh install.sh --wheel FILE [--yes] [options of hubctl setup]" >&2; exit 2; }
 packages() { dpkg-query -W -f '${Package}\n' | sort; }
+# An upgrade of the distribution may have taken the Python away on which a version was installed.
+runs() { "$1/bin/python" -P -c 'import hubctl, server' 2>/dev/null; }
 
 wheel=
 setup=yes
@@ -47,6 +49,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 if [ -e "$home" ] && [ ! -d "$home/versions" ]; then fail "$home is there already and is not the hub's; move it away"; fi
 
 mkdir -p "$home/versions"
+# Of two that run at once the second waits; the lock ends with this script at the latest.
+exec 9<"$home/versions"
+flock -n 9 || { echo "waiting for another install.sh to end" && flock 9; }
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     command -v apt-get >/dev/null || fail "Python lacks its venv module; install python3-venv"
     echo "installing python3-venv"
@@ -63,11 +68,15 @@ fi
 
 venv=$home/versions/$version
 current=$(readlink "$home/current" || true)
-if [ -n "$setup" ] && [ -n "$current" ] && [ "$current" != "$venv" ] && [ -x "$current/bin/hubctl" ]; then
-    exec "$current/bin/hubctl" upgrade "$wheel" "$@"
+if [ -n "$setup" ] && [ -n "$current" ] && [ "$current" != "$venv" ] && runs "$current"; then
+    exec "$current/bin/hubctl" upgrade "$wheel" "$@" 9<&-
 fi
 digest=$(sha256sum "$wheel" | cut -d ' ' -f 1)
-if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ]; then
+if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ] || ! runs "$venv"; then
+    # What runs from there would lose its files; and a version that is not tried is no upgrade.
+    if [ "$current" = "$venv" ] && runs "$venv"; then
+        fail "$version is in use, and this is another wheel of that name: give it a number of its own, or begin with hubctl uninstall, which keeps the data"
+    fi
     echo "installing version $version into $venv"
     rm -rf "$venv"
     python3 -m venv "$venv"
@@ -80,4 +89,4 @@ if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ]; then
     # Written last, so that an install that was cut short is done again.
     echo "$digest" >"$venv/.wheel"
 fi
-[ -z "$setup" ] || exec "$venv/bin/hubctl" setup "$@"
+[ -z "$setup" ] || exec "$venv/bin/hubctl" setup "$@" 9<&-

@@ -8,8 +8,9 @@ from pathlib import Path
 from hubctl.host import Host, HostError
 from hubctl.housework import housework, last_words
 from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, UNITS, USER
+from hubctl.locks import alone
 from hubctl.target import running_as_root
-from hubctl.upgrade.journal import alone, read
+from hubctl.upgrade.journal import read
 
 
 def installed(host: Host) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hubctl.host import Host, HostError
 from hubctl.receipt import Receipt
-from hubctl.step import State, Step, Verdict
+from hubctl.step import State, Step, Verdict, drifted
 
 
 class Finding(NamedTuple):
@@ -24,7 +24,15 @@ Say = Callable[[Step, str], None]
 
 def look(steps: Sequence[Step], host: Host, receipt: Receipt) -> list[Finding]:
     """Every step and how the machine stands to it. Reads only."""
-    return [Finding(step, step.check(host, receipt)) for step in steps]
+    return [Finding(step, _judged(step, host, receipt)) for step in steps]
+
+
+def _judged(step: Step, host: Host, receipt: Receipt) -> Verdict:
+    """What its check says; one that the machine does not let look is amiss, and hides nothing of the others."""
+    try:
+        return step.check(host, receipt)
+    except (HostError, OSError) as error:
+        return drifted(f"it cannot be looked at: {error}")
 
 
 WELL = (State.OK, State.MIND)
@@ -50,7 +58,7 @@ def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collect
         _refuse(step, verdict, adopt)
     changes = 0
     for step in steps:
-        verdict = step.check(host, receipt)
+        verdict = _judged(step, host, receipt)
         if verdict.state in WELL:
             continue
         _refuse(step, verdict, adopt)
@@ -59,7 +67,7 @@ def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collect
             step.apply(host, receipt)
         except (HostError, OSError) as error:
             raise Stopped(f"{step.name}: {error}. {step.hint}") from None
-        after = step.check(host, receipt)
+        after = _judged(step, host, receipt)
         if after.state not in WELL:
             raise Stopped(f"{step.name}: tried, and still {after.state.value} ({after.words}). {step.hint}")
         changes += 1

@@ -39,7 +39,7 @@ from hubctl.observing import announcing, monitoring
 from hubctl.receipt import Receipt
 from hubctl.step import Step
 from hubctl.steps.accounts import OwnFolderStep, UserStep
-from hubctl.steps.choice import ChoicesStep, UnwantedStep
+from hubctl.steps.choice import ChoicesStep, ReceiptStep, UnwantedStep
 from hubctl.steps.disk import DiskStep
 from hubctl.steps.files import FileStep, FolderStep, LinkStep
 from hubctl.steps.machine import ClockStep, MachineStep, PortStep, VersionStep
@@ -48,7 +48,7 @@ from hubctl.steps.probe import AnswersStep
 from hubctl.steps.servers import OwnServerStep
 from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
-from hubctl.steps.upgrading import UpgradeStep
+from hubctl.steps.upgrading import InUseStep, UpgradeStep
 from hubctl.wanted import RELOAD, Chosen, deployed, kept
 from hubctl.wanted import Installation as Installation
 
@@ -73,10 +73,21 @@ def recipe(wanted: Installation) -> list[Step]:
 
 def _machine(wanted: Installation) -> list[Step | Chosen]:
     return [
+        ReceiptStep(
+            key="receipt",
+            name="what setup made is noted",
+            hint="Setup makes a damaged one whole from the other.",
+        ),
         UpgradeStep(
             key="upgrade",
             name="no upgrade is half done",
             hint="`hubctl rollback` or `hubctl setup` brings it to its end.",
+            venv=wanted.venv,
+        ),
+        InUseStep(
+            key="in-use",
+            name="the version in use is this one",
+            hint=f"`{COMMAND}` is that of the version in use; its `upgrade WHEEL` goes to another, and tries it first.",
             venv=wanted.venv,
         ),
         *_own_servers(wanted),

@@ -1,6 +1,8 @@
 """`hubctl setup`, `plan`, `doctor` and `uninstall`: a machine becomes a hub, stays one, and stops being one."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import click
 
@@ -10,9 +12,10 @@ from hubctl.commands.answering import Told, answer_options, asked, wanted, wante
 from hubctl.engine import Finding, Stopped, amiss, look, to_mind, uninstall
 from hubctl.engine import setup as set_up
 from hubctl.errors import Failure
-from hubctl.host import Host
-from hubctl.installed import BACKUPS, HUB_UNIT, SETTINGS, STATE
-from hubctl.receipt import Receipt
+from hubctl.host import Host, HostError
+from hubctl.installed import BACKUPS, HUB_UNIT, SETTINGS, STATE, UNITS
+from hubctl.locks import changing
+from hubctl.receipt import RECEIPT, Receipt
 from hubctl.recipe import recipe
 from hubctl.step import State, Step
 from hubctl.target import running_as_root
@@ -25,6 +28,9 @@ MARKS = {State.OK: "ok", State.MISSING: "to do", State.DRIFTED: "mend", State.FO
 
 CERTIFYING = ("tls", "tls-authority", "tls-certificate", "tls-given")
 """The steps that renewing a certificate takes, beside starting the hub again."""
+
+RENEWING_WAITS_S = 240.0
+"""An upgrade that is under way when the timer comes ends sooner."""
 
 
 @click.command()
@@ -49,6 +55,11 @@ def plan(told: Told) -> None:
 def setup(told: Told, *, yes: bool, adopt: tuple[str, ...]) -> None:
     """Make this machine a hub, or mend what is amiss. Run it as often as you like."""
     host = _machine("setup")
+    with _alone(host):
+        _setup(host, told, yes=yes, adopt=adopt)
+
+
+def _setup(host: Host, told: Told, *, yes: bool, adopt: tuple[str, ...]) -> None:
     receipt = Receipt(host)
     installation = wanted(host, told)
     if not yes:
@@ -77,9 +88,10 @@ def _taken(steps: list[Step], host: Host, receipt: Receipt, adopt: tuple[str, ..
 def renew() -> None:
     """Renew the hub's certificate if it is time, and start the hub again with it. A timer does this every day."""
     host = _machine("renew")
-    receipt = Receipt(host)
-    if not _taken(renewal(recipe(wanted_now(host)), host), host, receipt):
-        click.echo("Nothing to renew.")
+    with _alone(host, RENEWING_WAITS_S):
+        receipt = Receipt(host)
+        if not _taken(renewal(recipe(wanted_now(host)), host), host, receipt):
+            click.echo("Nothing to renew.")
 
 
 def renewal(steps: list[Step], host: Host) -> list[Step]:
@@ -100,12 +112,20 @@ def doctor() -> None:
         click.echo(f"wrong  {step.name}: {safe.block(verdict.words)}")
         click.echo(f"       {step.hint}")
     click.echo(f"{len(findings) - len(wrong)} of {len(findings)} parts are well.")
-    if last := journal.read(host).last:
+    if last := _last_upgrade(host):
         click.echo(f"Versions: {safe.line(last)}.")
     if wrong:
         if all(finding.verdict.state is not State.UNFIT for finding in wrong):
             click.echo("`hubctl setup` mends what is wrong.")
         sys.exit(DOCTOR_FOUND_SOMETHING)
+
+
+def _last_upgrade(host: Host) -> str:
+    try:
+        return journal.read(host).last
+    except journal.Damaged:
+        # The step that looks at upgrades says so.
+        return ""
 
 
 @click.command("uninstall")
@@ -117,12 +137,32 @@ def uninstall_command(*, purge: bool, yes: bool) -> None:
     if not yes:
         lost = f"with everything in {STATE} and {BACKUPS}" if purge else f"and keep {STATE}, {BACKUPS} and {SETTINGS}"
         click.confirm(f"Remove the hub from this machine, {lost}?", abort=True)
-    steps = recipe(wanted_now(host))
+    with _alone(host):
+        _uninstall(host, purge=purge)
+    click.echo("The hub is gone." if purge else f"The hub is gone; {STATE}, {BACKUPS} and {SETTINGS} stay.")
+
+
+def _uninstall(host: Host, *, purge: bool) -> None:
+    receipt = Receipt(host)
+    if receipt.lost or (not receipt and host.status(f"{UNITS}/{HUB_UNIT}") is not None):
+        raise Failure(
+            f"{RECEIPT} is damaged or gone, so what setup made is not known and nothing was removed. Put it back from "
+            "a backup of this machine, or remove it and run `hubctl setup` with --adopt first"
+        )
     try:
-        uninstall(steps, host, Receipt(host), purge=purge, say=lambda _step, _words: None)
+        uninstall(recipe(wanted_now(host)), host, receipt, purge=purge, say=lambda _step, _words: None)
     except Stopped as stopped:
         raise Failure(f"not all of it could be removed. {safe.block(str(stopped))}") from None
-    click.echo("The hub is gone." if purge else f"The hub is gone; {STATE}, {BACKUPS} and {SETTINGS} stay.")
+
+
+@contextmanager
+def _alone(host: Host, wait_s: float = 5.0) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(changing(host, wait_s))
+        except HostError as error:
+            raise Failure(f"{safe.line(str(error))}. Nothing was changed") from None
+        yield
 
 
 def _machine(command: str) -> Host:

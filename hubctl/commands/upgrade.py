@@ -15,12 +15,13 @@ from hubctl.engine import setup as set_up
 from hubctl.errors import Failure
 from hubctl.host import Host, HostError
 from hubctl.installed import HUB_UNIT, VERSIONS
+from hubctl.locks import FOR_EVER_S, alone
 from hubctl.receipt import Receipt
 from hubctl.recipe import recipe
 from hubctl.step import Step
 from hubctl.steps.machine import Looked
 from hubctl.upgrade import journal, versions
-from hubctl.upgrade.journal import Trying, alone, version_of
+from hubctl.upgrade.journal import Trying, version_of
 from hubctl.upgrade.moving import Prepare, Returned, Stuck, mend, move
 from hubctl.upgrade.returning import copies, way_back
 from hubctl.upgrade.units import leave_only
@@ -155,7 +156,7 @@ def mend_command() -> None:
     """Wait until nobody upgrades, and bring what was cut short to its end. For the guard and for the boot."""
     host = _installed("mend")
     try:
-        with alone(host, journal.FOR_EVER_S):
+        with alone(host, FOR_EVER_S):
             _mended(host)
     except (HostError, OSError) as error:
         raise Failure(safe.line(str(error))) from None

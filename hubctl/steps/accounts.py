@@ -7,6 +7,9 @@ from hubctl.host import Host
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Described, Verdict, drifted, foreign, missing
 
+NAMED = 5
+"""So many of somebody else's files are named; there may be thousands."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class UserStep(Described):
@@ -25,9 +28,10 @@ class UserStep(Described):
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Make the user and the group; one that is there is taken over as it is, and never removed."""
-        ours = host.user_id(self.user) is None
+        if receipt.word("user", self.user) is None:
+            # Noted first: what is made and not noted would be a stranger's.
+            receipt.add("user", self.user, "made" if host.user_id(self.user) is None else "adopted")
         host.must("systemd-sysusers", self.source)
-        receipt.add("user", self.user, "made" if ours else "adopted")
 
     def undo(self, host: Host, receipt: Receipt) -> None:
         """Remove the user if we made it."""
@@ -61,7 +65,10 @@ class OwnFolderStep(Described):
         if stat.S_IMODE(status.st_mode) != self.mode:
             return drifted(f"{self.path} has mode {stat.S_IMODE(status.st_mode):04o}, not {self.mode:04o}")
         strange = [path.name for path in host.path(self.path).iterdir() if path.lstat().st_uid != owner]
-        return drifted(f"in {self.path} these belong to somebody else: {', '.join(strange)}") if strange else OK
+        if not strange:
+            return OK
+        more = f" and {len(strange) - NAMED} more" if len(strange) > NAMED else ""
+        return drifted(f"in {self.path} these belong to somebody else: {', '.join(sorted(strange)[:NAMED])}{more}")
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Make or mend it. What lies in it is given to the user, links themselves and not what they point at."""

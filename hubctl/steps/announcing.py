@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hubctl.host import Host
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Described, Verdict, drifted, missing
-from hubctl.steps.packages import APT, installed_packages, removed_along
+from hubctl.steps.packages import APT, install, installed_packages, removed_along
 
 UNIT = "avahi-daemon.service"
 PACKAGE = "avahi-daemon"
@@ -29,14 +29,12 @@ class LocalNameStep(Described):
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install it, and note what came along; or start it."""
-        before, groups = installed_packages(host), _groups(host).keys()
-        if PACKAGE not in before:
+        groups = _groups(host).keys()
+        if PACKAGE not in installed_packages(host):
             host.must(*APT, "update")
             try:
-                host.must(*APT, "install", "-y", "--no-install-recommends", PACKAGE)
+                install(host, receipt, BROUGHT, PACKAGE)
             finally:
-                for package in sorted(installed_packages(host) - before):
-                    receipt.add(BROUGHT, package)
                 for group in sorted(_groups(host).keys() - groups):
                     receipt.add(GROUP, group)
         host.must("systemctl", "enable", "--now", UNIT)

@@ -1,11 +1,33 @@
-"""Steps that a person may choose: the note of what was chosen, and steps that are taken back when it no longer is."""
+"""What setup keeps in mind: the receipt itself, what was chosen, and steps taken back when they no longer are."""
 
 from dataclasses import dataclass
 
 from hubctl.choices import CHOICE
 from hubctl.host import Host
-from hubctl.receipt import Receipt
-from hubctl.step import OK, Described, Step, Verdict, drifted, missing
+from hubctl.receipt import RECEIPT, Receipt
+from hubctl.step import OK, Described, Step, Verdict, drifted, missing, unfit
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptStep(Described):
+    """The receipt can be read, and so can its copy."""
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Compare both with what is known."""
+        if receipt.lost:
+            return unfit(
+                f"neither {RECEIPT} nor its copy can be read, so what setup made here is not known. Put it back from a "
+                "backup of this machine, or remove both; setup then names what it finds, to be taken over with --adopt"
+            )
+        wrong = receipt.unsaved()
+        return drifted(f"{wrong[0]} is damaged or gone; the other copy is whole") if wrong else OK
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Write both."""
+        receipt.save()
+
+    def undo(self, host: Host, receipt: Receipt) -> None:
+        """It goes with the last thing that it notes."""
 
 
 @dataclass(frozen=True, kw_only=True)

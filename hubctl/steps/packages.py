@@ -76,15 +76,10 @@ class RedisProgramStep(Described):
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install the tools' package, and note what came along with it."""
         host.must(*APT, "update")
-        before = installed_packages(host)
-        try:
-            for server in KNOWN:
-                if host.run("apt-cache", "show", server.package).code == 0:
-                    host.must(*APT, "install", "-y", "--no-install-recommends", server.package)
-                    return
-        finally:
-            for package in sorted(installed_packages(host) - before):
-                receipt.add("package", package)
+        for server in KNOWN:
+            if host.run("apt-cache", "show", server.package).code == 0:
+                install(host, receipt, "package", server.package)
+                return
         raise HostError("the distribution has neither redis-tools nor valkey-tools")
 
     def undo(self, host: Host, receipt: Receipt) -> None:
@@ -100,6 +95,15 @@ def installed_packages(host: Host) -> set[str]:
     """The distribution's packages that are there."""
     lines = host.must("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n").splitlines()
     return {line.split()[1] for line in lines if line.startswith("ii")}
+
+
+def install(host: Host, receipt: Receipt, kind: str, package: str) -> None:
+    """Install it and what it needs. All of that is noted before: apt may outlive this program, or be cut short."""
+    words = ("install", "-y", "--no-install-recommends", package)
+    coming = re.findall(r"^Inst (\S+)", host.must(*APT, "--simulate", *words), re.MULTILINE)
+    for name in sorted(set(coming) - installed_packages(host)):
+        receipt.add(kind, name)
+    host.must(*APT, *words)
 
 
 def removed_along(host: Host, packages: list[str]) -> set[str]:

@@ -1,19 +1,11 @@
 """What is being tried and what was done: one file of root's, written before each step that could be cut short."""
 
-import fcntl
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import msgspec
 
 from hubctl.host import Host, HostError
-from hubctl.installed import SOFTWARE, UPGRADE_LOCK, UPGRADES
-
-FOR_EVER_S = float("inf")
-POLL_S = 0.2
+from hubctl.installed import SOFTWARE, UPGRADES
 
 
 class Trying(msgspec.Struct, frozen=True):
@@ -55,56 +47,25 @@ class Journal(msgspec.Struct, frozen=True):
     last: str = ""
 
 
+class Damaged(HostError):
+    """What was noted of upgrades cannot be read."""
+
+
 def version_of(venv: str) -> str:
     """The version in a venv; they are named so."""
     return PurePosixPath(venv).name
 
 
 def read(host: Host) -> Journal:
-    """What was written last."""
+    """What was written last. Raises Damaged."""
     text = host.read(UPGRADES)
-    return msgspec.json.decode(text, type=Journal) if text else Journal()
+    try:
+        return msgspec.json.decode(text, type=Journal) if text else Journal()
+    except msgspec.MsgspecError:
+        raise Damaged(f"{UPGRADES} is damaged; `hubctl setup` keeps it aside and begins a new one") from None
 
 
 def write(host: Host, journal: Journal) -> None:
     """Write it, and wait until it is on the disk."""
     host.write(UPGRADES, msgspec.json.format(msgspec.json.encode(journal)) + b"\n", 0o600)
     host.run("sync", str(host.path(SOFTWARE)))
-
-
-@contextmanager
-def alone(host: Host, wait_s: float = 5.0) -> Iterator[None]:
-    """Hold the lock of upgrades; the kernel gives it back when this process ends, however it does.
-
-    Raises HostError when somebody else holds it for longer than `wait_s`.
-    """
-    host.path(SOFTWARE).mkdir(parents=True, exist_ok=True)
-    lock = os.open(host.path(UPGRADE_LOCK), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    deadline_s = time.monotonic() + wait_s
-    try:
-        while not _locked(lock):
-            if time.monotonic() > deadline_s:
-                raise HostError("an upgrade, a rollback or a restore is under way; wait for its end")
-            time.sleep(POLL_S)
-        yield
-    finally:
-        os.close(lock)
-
-
-def is_free(host: Host) -> bool:
-    """Whether nobody upgrades, rolls back or restores now. Leaves no trace."""
-    if host.status(UPGRADE_LOCK) is None:
-        return True
-    lock = os.open(host.path(UPGRADE_LOCK), os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        return _locked(lock)
-    finally:
-        os.close(lock)
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

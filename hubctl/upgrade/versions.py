@@ -51,6 +51,11 @@ def is_whole(host: Host, venv: str) -> bool:
     return host.read(f"{venv}/.wheel") is not None
 
 
+def runs(host: Host, venv: str) -> bool:
+    """Whether it still does: an upgrade of the distribution may have taken its Python away."""
+    return is_whole(host, venv) and host.run(f"{venv}/bin/python", "-P", "-c", "import hubctl, server").code == 0
+
+
 def wheel_version(wheel: Path) -> str:
     """The version in a wheel's name. Raises HostError for what is no wheel of the hub."""
     match = _WHEEL.fullmatch(wheel.name)

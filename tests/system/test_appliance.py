@@ -6,6 +6,7 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,6 +224,8 @@ SABOTAGES = {
     "the settings open": ("chmod 644 /etc/openclaw-hub/hub.toml", "has mode 0644"),
     "the password gone": ("rm /etc/openclaw-hub/credentials/redis.url", "redis.url is not there"),
     "Redis gone": ("rm /usr/bin/redis-check-rdb", "no Redis"),
+    "the receipt cut short": ("truncate -s 100 /etc/openclaw-hub/receipt.json", "receipt.json is damaged"),
+    "the unit touched": (f"touch /etc/systemd/system/{HUB}", "systemd has not read it since"),
     "the version gone": ("rm /opt/openclaw-hub/current", "current is not there"),
 }
 
@@ -275,6 +278,28 @@ def hubctl(machine: Booted) -> list[str]:
     """The command by its own place, since the link to it may be what is broken."""
     (version,) = (machine.root / "opt/openclaw-hub/versions").iterdir()
     return [f"/opt/openclaw-hub/versions/{version.name}/bin/hubctl"]
+
+
+def test_another_wheel_of_the_version_in_use_is_refused(machine: Booted) -> None:
+    pid, folder = main_pid(machine), machine.root / "root/other"
+    folder.mkdir()
+    other = folder / Path(machine.wheel).name
+    other.write_bytes((machine.dist / other.name).read_bytes() + b"\n")
+    refused = machine.run("sh", "/deploy/install.sh", "--wheel", f"/root/other/{other.name}", "--yes")
+    assert refused.returncode == 1
+    assert "is in use, and this is another wheel of that name" in refused.stderr
+    assert main_pid(machine) == pid
+    assert answers()
+
+
+def test_a_python_that_the_distribution_took_away_is_put_right_by_the_wheel(machine: Booted) -> None:
+    machine.must("ln", "-sfn", "/usr/bin/python3.0", "/opt/openclaw-hub/current/bin/python3")
+    machine.run("systemctl", "restart", HUB)
+    assert not answers()
+    install(machine, "--yes")
+    until(answers, 30)
+    assert call("GET", SEEN["message"], token=admin_token(machine))["content"] == "kept"
+    assert machine.run("hubctl", "doctor").returncode == 0
 
 
 def test_a_backup_is_made_every_day_and_when_asked_and_can_be_restored(machine: Booted) -> None:

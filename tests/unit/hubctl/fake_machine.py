@@ -71,6 +71,8 @@ class Machine:
         self.redis_says = ""
         self.last_run = "inactive"
         self.promtool_refuses = False
+        self.apt_ends_the_program = False
+        self.unit_files_say = ""
         self.synchronized = "yes"
         self.mounted = "/dev/sda1 rw,relatime"
         self.disk = "sda disk 0"
@@ -121,6 +123,8 @@ class Machine:
         """All files here belong to whoever runs the tests."""
 
     def _python(self, argv: tuple[str, ...], text: str) -> str | Outcome:
+        if "import hubctl, server" in argv:
+            return Outcome(0)
         if argv[0] == "-c":
             return Outcome(1, err=self.redis_says) if self.redis_says else Outcome(0, "Redis server v=7.0.15")
         if argv[-1] == "try":
@@ -166,7 +170,13 @@ class Machine:
 
     def _apt_get(self, argv: tuple[str, ...], _text: str) -> str:
         named = [word for word in argv[argv.index("purge") + 1 if "purge" in argv else 0 :] if word != "-y"]
+        if "install" in argv and "--simulate" in argv:
+            brought = {"redis-tools": "liblzf1", "avahi-daemon": "libdaemon0"}
+            return "".join(f"Inst {name} (1.0 Debian)\n" for name in (argv[-1], brought.get(argv[-1], "libc6")))
         if "install" in argv:
+            if self.apt_ends_the_program:
+                self.packages |= {argv[-1]}
+                raise KeyboardInterrupt
             self.installed_by_name.append(argv[-1])
             if argv[-1] == "avahi-daemon":
                 self.packages |= {argv[-1], "libdaemon0"}
@@ -223,6 +233,8 @@ class Machine:
         return self._changed(verb, unit, wants)
 
     def _changed(self, verb: str, unit: str, wants: Path) -> str | Outcome:
+        if verb == "daemon-reload" and "NeedDaemonReload" in self.unit_files_say:
+            self.unit_files_say = ""
         if verb == "enable":
             wants.write_text("")
         elif verb == "disable":
@@ -245,4 +257,5 @@ class Machine:
         load = "masked" if file.is_symlink() else "loaded" if file.exists() else "not-found"
         enabled = "enabled" if wants.exists() else "disabled"
         active = "active" if unit in self.active else "inactive"
-        return f"LoadState={load}\nUnitFileState={enabled}\nActiveState={active}\n"
+        said = f"LoadState={load}\nUnitFileState={enabled}\nActiveState={active}\n"
+        return f"{said}{self.unit_files_say}\n" if unit == HUB_UNIT else said

@@ -8,10 +8,11 @@ from click.testing import CliRunner
 from hubctl.cli import main
 from hubctl.host import HostError
 from hubctl.installed import CURRENT, GATE
+from hubctl.locks import alone
 from hubctl.step import State
 from hubctl.steps.upgrading import UpgradeStep
 from hubctl.upgrade import journal
-from hubctl.upgrade.journal import Journal, alone
+from hubctl.upgrade.journal import Journal
 from tests.unit.hubctl.test_upgrade import NEW, OLD, TRYING, Machine, whole
 
 

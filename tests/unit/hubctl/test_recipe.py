@@ -23,7 +23,9 @@ from hubctl.installed import (
     SYSUSERS,
     TMPFILES,
     UNITS,
+    UPGRADES,
 )
+from hubctl.receipt import COPY, RECEIPT
 from hubctl.step import State, Step
 from hubctl.steps.choice import UnwantedStep
 from hubctl.steps.files import FileStep, FolderStep, LinkStep
@@ -132,7 +134,7 @@ def test_a_step_that_is_undone_is_made_again(machine: Machine, answers: Answers,
     step = step_of(machine, answers, key)
     step.undo(machine.host, machine.receipt)
     chosen = getattr(step, "wanted", True) and (key != "choices" or answers != PLAIN)
-    if isinstance(step, Looked | FolderStep) or key == "version" or not chosen:
+    if isinstance(step, Looked | FolderStep) or key in ("version", "receipt") or not chosen:
         # Nothing to undo; a folder with something in it stays.
         return
     assert key in wrong(machine, answers)
@@ -232,6 +234,11 @@ SABOTAGES: dict[str, tuple[str, Callable[[Machine], object]]] = {
     "sysusers edited": ("sysusers", spoil(SYSUSERS)),
     "tmpfiles lost": ("tmpfiles", lose(TMPFILES)),
     "no more backups": ("backup-timer", lambda machine: machine.active.discard(BACKUP_TIMER)),
+    "receipt cut short": ("receipt", spoil(RECEIPT)),
+    "receipt lost": ("receipt", lose(RECEIPT)),
+    "the receipt's copy damaged": ("receipt", spoil(COPY)),
+    "upgrades noted in nonsense": ("upgrade", spoil(UPGRADES)),
+    "unit changed, and not read": ("hub", lambda machine: setattr(machine, "unit_files_say", "NeedDaemonReload=yes")),
     "redis removed": ("redis-program", lambda machine: machine.host.must("apt-get", "purge", "redis-tools")),
 }
 

@@ -8,9 +8,10 @@ import pytest
 
 from hubctl.host import Host, HostError, Outcome
 from hubctl.installed import CURRENT, GATE, SNAPSHOTS, UNITS, UPGRADES, VERSIONS, WAY_BACK
+from hubctl.locks import alone, is_free
 from hubctl.receipt import Receipt
 from hubctl.upgrade import journal, moving, versions
-from hubctl.upgrade.journal import Done, Journal, Trying, alone
+from hubctl.upgrade.journal import Done, Journal, Trying
 from hubctl.upgrade.moving import Returned, Stuck, mend, move
 from hubctl.upgrade.returning import way_back
 
@@ -253,10 +254,10 @@ def test_a_gate_that_nobody_stands_at_goes(machine: Machine) -> None:
 
 def test_only_one_upgrades_at_a_time(machine: Machine) -> None:
     with alone(machine.host):
-        assert not journal.is_free(machine.host)
+        assert not is_free(machine.host)
         with pytest.raises(HostError, match="under way"), alone(machine.host, wait_s=0):
             pass
-    assert journal.is_free(machine.host)
+    assert is_free(machine.host)
 
 
 def test_old_versions_and_snapshots_go(machine: Machine) -> None:
