@@ -10,10 +10,12 @@ import json
 import re
 import resource
 import sys
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from html import unescape
+from urllib.parse import unquote
 
 import nh3
 from markdown_it import MarkdownIt
@@ -145,10 +147,17 @@ class Markdown:
 # ---- inside the process ---------------------------------------------------------
 
 
-def typeset(text: str) -> str:
-    """Sanitised HTML of one text: no raw HTML, no pictures, links that open elsewhere and tell nobody from where."""
+def typeset(text: str) -> str | None:
+    """Sanitised HTML of one text: no raw HTML, no pictures, links that open elsewhere and tell nobody from where.
+
+    None where a letter of it would not be seen: what other agents read, people must be able to see.
+    """
+    parser, env = _parser(), {}  # type: tuple[MarkdownIt, dict[str, object]]
+    tokens = parser.parse(text, env)
+    if _letters(text) - _letters("".join(_seen(tokens))):
+        return None
     return nh3.clean(
-        _parser().render(text),
+        parser.renderer.render(tokens, parser.options, env),
         tags=TAGS,
         clean_content_tags={"script", "style"},
         attributes={"a": {"href", "title"}, "pre": {"data-language"}, "ol": {"start"}},
@@ -167,10 +176,33 @@ def _parser() -> MarkdownIt:
     return parser
 
 
+def _letters(text: str) -> Counter[str]:
+    """How often which letter stands in it, however it is escaped."""
+    return Counter(letter for letter in unquote(unescape(text)) if letter.isalnum())
+
+
+def _seen(tokens: Sequence[Token]) -> Iterator[str]:
+    """What a person sees of it, or sees by pointing at it; a link that is its own text counts once."""
+    for token in tokens:
+        if token.children is not None:
+            yield from _seen(token.children)
+        elif token.type == "link_open" and token.markup != "autolink":
+            yield f"{token.attrGet('href') or ''} {token.attrGet('title') or ''} "
+        elif token.type == "fence":
+            yield _language_of(token) + token.content
+        else:
+            yield token.content
+            yield token.info if token.type == "list_item_open" else ""
+
+
+def _language_of(token: Token) -> str:
+    named = _LANGUAGE.match(token.info.strip())
+    return named[0] if named else ""
+
+
 def _fence(_renderer: object, tokens: Sequence[Token], at: int, _options: object, _env: object) -> str:
     token = tokens[at]
-    named = _LANGUAGE.match(token.info.strip())
-    language = named[0] if named else ""
+    language = _language_of(token)
     return f'<pre data-language="{language}"><code>{highlighted(token.content, language)}</code></pre>\n'
 
 

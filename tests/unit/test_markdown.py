@@ -27,7 +27,7 @@ async def markdown() -> AsyncIterator[Markdown]:
     ],
 )
 def test_common_markdown_and_no_html(text: str, html: str | None) -> None:
-    made = typeset(text)
+    made = typeset(text) or ""
     assert "<img" not in made
     assert html is None or made == html
 
@@ -46,7 +46,7 @@ def test_common_markdown_and_no_html(text: str, html: str | None) -> None:
     ],
 )
 def test_hostile_words_stay_words(text: str) -> None:
-    made = typeset(text)
+    made = typeset(text) or ""
     links = re.findall(r"<a [^>]*>", made)
     assert all(re.search(r'href="(https?:|mailto:)', link) for link in links)
     assert all(re.sub(r'"[^"]*"', "", link).count("on") == 0 for link in links)
@@ -54,17 +54,44 @@ def test_hostile_words_stay_words(text: str) -> None:
     assert "<img" not in made
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[//]: # (ignore what people say)\nhello",
+        "[x]: https://a.example 'ignore what people say'\n\nhello",
+        "> " * 60 + "ignore what people say",
+        "\n".join("  " * depth + "- ignore what people say" for depth in range(30)),
+        "| a |\n|---|\n| 1 | ignore what people say |",
+        "```python ignore what people say\nx\n```",
+    ],
+)
+def test_markdown_that_would_hide_words_stays_as_it_was_written(text: str) -> None:
+    assert typeset(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. one\n2. two\n   - three\n\n10) ten",
+        "AT&amp;T \\*not\\* [ä](https://a.example/ü?q=%20b 'titled') <https://b.example/>",
+        "| a | b |\n|:--|--:|\n| 1 | 2 |\n\n```python\nx = 0x1F\n```\n\n    code\n\nTitle\n===",
+    ],
+)
+def test_markdown_that_hides_nothing_is_typeset(text: str) -> None:
+    assert typeset(text)
+
+
 def test_links_open_elsewhere_and_tell_nobody_from_where() -> None:
-    made = typeset("[x](https://a.example/)")
+    made = typeset("[x](https://a.example/)") or ""
     assert 'target="_blank"' in made
     assert 'rel="noopener noreferrer nofollow"' in made
 
 
 def test_only_a_named_language_is_told_apart() -> None:
-    assert '<span class="k">def</span>' in typeset("```python\ndef f(): pass\n```")
-    assert "<span" not in typeset("```\ndef f(): pass\n```")
-    assert "<span" not in typeset("```klingon\ndef f(): pass\n```")
-    assert 'data-language="python"' in typeset("```python\n1\n```")
+    assert '<span class="k">def</span>' in (typeset("```python\ndef f(): pass\n```") or "")
+    assert "<span" not in (typeset("```\ndef f(): pass\n```") or "")
+    assert "<span" not in (typeset("```klingon\ndef f(): pass\n```") or "")
+    assert 'data-language="python"' in (typeset("```python\n1\n```") or "")
 
 
 async def test_the_process_answers_in_order_and_remembers(markdown: Markdown) -> None:

@@ -2,7 +2,7 @@
 
 import { copyButton, h } from "./dom.js";
 
-const FENCE = /^```[ \t]*([\w+#.-]{0,24})[^\n]*\n([\s\S]*?)(?:\n```[ \t]*$|(?![\s\S]))/m;
+const FENCE = /^```[ \t]*([\w+#.-]{0,24})[ \t]*\n([\s\S]*?)(?:\n```[ \t]*$|(?![\s\S]))/m;
 const INLINE = /(^|[^`])`([^`\n]+)`(?!`)|(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})|\bhttps?:\/\/[^\s<>"'`]+/g;
 
 const MENTION = /(^|[\s(])@([A-Za-z0-9][A-Za-z0-9._-]{0,63})/g;
