@@ -30,7 +30,7 @@ from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
 from server.core.company import Company
 from server.core.directory import Directory
-from server.core.dispatch import RING_BYTES, Dispatch
+from server.core.dispatch import Dispatch
 from server.core.ending import announce_shutdown
 from server.core.errors import Damaged
 from server.core.follower import Follower
@@ -50,6 +50,7 @@ from server.core.publisher import Publisher
 from server.core.recent import Recent
 from server.core.reporters import Reporters
 from server.core.retention import keep
+from server.core.ring import RING_BYTES
 from server.core.signals import Echoes, Signals
 from server.core.stats import Stats
 from server.core.throttle import Throttle

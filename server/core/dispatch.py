@@ -6,23 +6,15 @@ connection, so that a delivery costs one write and nothing else.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from time import perf_counter
-
-import msgspec
 
 from server.core.changes import Entry
 from server.core.directory import Directory
-from server.core.group import Group, Key, key_of
 from server.core.ports import Head
+from server.core.readers import Group, Readers
+from server.core.ring import RING_BYTES, Ring
 from server.core.stats import SIGNAL_KINDS, Stats
 from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
-
-RING_BYTES = 16 << 20
-"""How much of the newest log stays encoded in memory, where there is enough."""
-
-ENTRY_BYTES = 400
-"""What Python needs for an entry beside its frame."""
 
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
@@ -51,16 +43,11 @@ class Dispatch:
         self._directory = directory
         self._stats = stats
         self._unsent_bytes = unsent_bytes
-        self._ring_most = ring_bytes
-        self._ring: dict[int, Entry] = {}
-        self._ring_bytes = 0
-        self._ring_oldest = 1
+        self._ring = Ring(ring_bytes)
+        self._readers = Readers()
         self._target = 0
         self._scheduled = False
         self._rested_s = 0.0
-        self._groups: dict[Key, Group] = {}
-        self._by_channel: dict[str, set[Group]] = {}
-        self._by_agent: dict[str, set[Stream]] = {}
         self._dirty: list[Group] = []
         self._stamps: dict[str, int] = {}
         self._stamp_at_start = 0
@@ -71,7 +58,7 @@ class Dispatch:
         self.epoch = head.epoch
         self.oldest = head.oldest
         self.head = self.position = self._target = head.seq
-        self._ring, self._ring_bytes, self._ring_oldest = {}, 0, head.seq + 1
+        self._ring.start(head.seq)
         self._stamps, self._stamp_at_start = {}, head.seq
 
     # ---- what is known
@@ -81,33 +68,21 @@ class Dispatch:
         for entry in entries:
             if entry.seq != self.head + 1:
                 continue
-            self._ring[entry.seq] = entry
-            self._ring_bytes += len(entry.frame) + ENTRY_BYTES
+            self._ring.add(entry)
             self.head = entry.seq
             if entry.channel_id is not None:
                 self._stamps[entry.channel_id] = entry.seq
                 if entry.kind != "channel.message":
                     self.on_channel(entry)
-        self._forget()
+        self._ring.forget(self.position)
 
     def stamp(self, channel_id: str) -> int:
         """The seq of the last event that changed this channel, as far as is known here."""
         return self._stamps.get(channel_id, self._stamp_at_start)
 
-    def _forget(self) -> None:
-        while self._ring_bytes > self._ring_most and self._ring_oldest <= self.position:
-            self._ring_bytes -= len(self._ring.pop(self._ring_oldest).frame) + ENTRY_BYTES
-            self._ring_oldest += 1
-
     def recent(self, after: int, until: int) -> list[Entry] | None:
         """The entries with after < seq <= until, or None when memory does not reach back so far."""
-        if after + 1 < self._ring_oldest:
-            return None
-        return [self._ring[seq] for seq in range(after + 1, until + 1)]
-
-    def unsent_bytes_most(self) -> int:
-        """What waits for the reader that is furthest behind."""
-        return max((stream.sink.get_write_buffer_size() for stream in self.streams()), default=0)
+        return self._ring.span(after, until)
 
     def entry(self, seq: int) -> Entry | None:
         """One entry, while memory holds it."""
@@ -118,29 +93,13 @@ class Dispatch:
     def join(self, stream: Stream, channels: frozenset[str]) -> None:
         """From the present position on, `stream` gets what it may see."""
         stream.channels = channels
-        self._enter(stream)
-        own = self._by_agent.setdefault(stream.agent_id, set())
-        own.add(stream)
-        if len(own) == 1:
+        if self._readers.add(stream):
             self.on_first(stream.agent_id)
 
     def leave(self, stream: Stream) -> None:
         """Nothing more goes to `stream`."""
-        self._exit(stream)
-        own = self._by_agent.get(stream.agent_id)
-        if own is not None:
-            own.discard(stream)
-            if not own:
-                del self._by_agent[stream.agent_id]
-                self.on_last(stream.agent_id)
-
-    def present(self) -> list[str]:
-        """Ids of the agents that have a stream open."""
-        return list(self._by_agent)
-
-    def streams(self) -> list[Stream]:
-        """Every open stream."""
-        return list(chain.from_iterable(group.streams for group in self._groups.values()))
+        if self._readers.drop(stream):
+            self.on_last(stream.agent_id)
 
     def end(self, credentials: Iterable[str], reason: str) -> None:
         """End the streams that were opened with one of these tokens or sessions."""
@@ -150,66 +109,31 @@ class Dispatch:
                 self.leave(stream)
                 stream.end(reason)
 
-    def _enter(self, stream: Stream) -> None:
-        key = key_of(stream)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(key)
-            for channel_id in group.key.channels:
-                self._by_channel.setdefault(channel_id, set()).add(group)
-        group.streams.add(stream)
-
-    def _exit(self, stream: Stream) -> None:
-        group = self._groups.get(key_of(stream))
-        if group is None or stream not in group.streams:
-            return
-        group.streams.discard(stream)
-        if not group.streams:
-            del self._groups[group.key]
-            for channel_id in group.key.channels:
-                self._by_channel[channel_id].discard(group)
-                if not self._by_channel[channel_id]:
-                    del self._by_channel[channel_id]
-
-    def _move(self, stream: Stream, channels: frozenset[str]) -> None:
-        if channels != stream.channels:
-            owed = self._owed(stream)
-            self._exit(stream)
-            stream.channels = channels
-            self._enter(stream)
-            self.count(stream, {channel_id: seq for channel_id, seq in owed.items() if channel_id in channels})
-
     def reshape(self, stream: Stream, bodies: frozenset[str] | None) -> None:
         """From the present position on, `stream` gets the words of these channels."""
         self.advance()
-        joined = stream in self._by_agent.get(stream.agent_id, ())
-        owed = self._owed(stream)
-        if joined:
-            self._flush()
-            self._exit(stream)
-        stream.interest = msgspec.structs.replace(stream.interest, bodies=bodies)
-        if joined:
-            self._enter(stream)
-            self.count(stream, owed)
+        self._flush()
+        self._readers.reshape(stream, bodies)
 
-    def _owed(self, stream: Stream) -> dict[str, int]:
-        """The numbers that its group is still to get: they go with a reader that moves to another."""
-        group = self._groups.get(key_of(stream))
-        return dict(group.stale) if group is not None and stream in group.streams else {}
+    def present(self) -> list[str]:
+        """Ids of the agents that have a stream open."""
+        return self._readers.agents()
+
+    def streams(self) -> list[Stream]:
+        """Every open stream."""
+        return self._readers.streams()
+
+    def unsent_bytes_most(self) -> int:
+        """What waits for the reader that is furthest behind."""
+        return max((stream.sink.get_write_buffer_size() for stream in self.streams()), default=0)
 
     def count(self, stream: Stream, stale: dict[str, int]) -> None:
         """`stream` is to get the numbers of these channels, of which it got no words."""
-        group = self._groups.get(key_of(stream))
-        if group is not None:
-            group.stale.update(stale)
+        self._readers.owe(stream, stale)
 
     def take_stale(self) -> list[tuple[list[Stream], dict[str, int]]]:
         """The readers that are to get numbers, and the newest seq of each channel; nothing when asked again."""
-        found = [(list(group.streams), group.stale) for group in self._groups.values() if group.stale]
-        for group in self._groups.values():
-            if group.stale:
-                group.stale = {}
-        return found
+        return self._readers.take_owed()
 
     # ---- what goes out
 
@@ -238,18 +162,18 @@ class Dispatch:
         if arrived_s:
             self._signals.append((kind, arrived_s))
         if channel_id is not None:
-            self._collect(self._by_channel.get(channel_id, ()), kind, frame, channel_id)
+            self._collect(self._readers.of_channel(channel_id), kind, frame, channel_id)
         elif agent_id is None:
-            self._collect(self._groups.values(), kind, frame)
+            self._collect(self._readers.groups(), kind, frame)
         else:
-            self._send(self._by_agent.get(agent_id, ()), kind, frame)
+            self._send(self._readers.of_agent(agent_id), kind, frame)
         self._schedule()
 
     def beat(self, silence_s: float) -> None:
         """Move the cursors of readers that heard nothing for `silence_s`."""
         now_s = perf_counter()
         frame = b"id: %b:%d\n\n" % (self.epoch.encode(), self.position)
-        for group in list(self._groups.values()):
+        for group in list(self._readers.groups()):
             if now_s - group.written_s >= silence_s:
                 self._write(group, frame)
 
@@ -307,33 +231,33 @@ class Dispatch:
         channel_id = entry.channel_id
         if channel_id is None:
             if entry.agent_id is None:
-                self._collect(self._groups.values(), entry.kind, entry.frame)
+                self._collect(self._readers.groups(), entry.kind, entry.frame)
             else:
-                both = self._by_agent.get(entry.agent_id, set()) | self._by_agent.get(entry.sender_id, set())
+                both = {*self._readers.of_agent(entry.agent_id), *self._readers.of_agent(entry.sender_id)}
                 self._send(both, entry.kind, entry.frame)
             return
         if entry.kind == "channel.member.join" and entry.agent_id is not None:
             self._admit(channel_id, entry.agent_id)
-        self._collect(self._by_channel.get(channel_id, ()), entry.kind, entry.frame, channel_id)
+        self._collect(self._readers.of_channel(channel_id), entry.kind, entry.frame, channel_id)
         if entry.kind in _ENDING:
             self._dismiss(channel_id, entry)
 
     def _admit(self, channel_id: str, agent_id: str) -> None:
         self._flush()
-        for stream in list(self._by_agent.get(agent_id, ())):
+        for stream in list(self._readers.of_agent(agent_id)):
             if stream.interest.wants_channel(channel_id):
-                self._move(stream, stream.channels | {channel_id})
+                self._readers.move(stream, stream.channels | {channel_id})
 
     def _dismiss(self, channel_id: str, entry: Entry) -> None:
         """Apply what ends somebody's right to a channel: a leave, a deletion, becoming private."""
-        readers = [s for group in self._by_channel.get(channel_id, ()) for s in group.streams]
+        readers = [s for group in self._readers.of_channel(channel_id) for s in group.streams]
         concerned: Iterable[Stream] = ()
         if entry.kind == LEAVE and entry.agent_id is not None:
-            concerned = self._by_agent.get(entry.agent_id, ())
+            concerned = self._readers.of_agent(entry.agent_id)
             leaving = [s for s in concerned if channel_id in s.channels]
         elif entry.kind == DELETE:
             members = self._directory.bereaved.get(channel_id, frozenset())
-            concerned = [s for agent_id in members for s in self._by_agent.get(agent_id, ())]
+            concerned = [s for agent_id in members for s in self._readers.of_agent(agent_id)]
             leaving = readers
         else:
             leaving = [s for s in readers if channel_id not in audience(self._directory, s.agent_id, s.interest)]
@@ -341,7 +265,7 @@ class Dispatch:
         late = [s for s in concerned if channel_id not in s.channels and s.is_own_end(entry)]
         self._send(late, entry.kind, entry.frame)
         for stream in leaving:
-            self._move(stream, stream.channels - {channel_id})
+            self._readers.move(stream, stream.channels - {channel_id})
 
     def _collect(self, groups: Iterable[Group], kind: str, frame: bytes, channel_id: str | None = None) -> None:
         for group in groups:

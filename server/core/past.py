@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.core.changes import Entry
-from server.core.group import key_of
 from server.core.ports import Log
+from server.core.readers import key_of
 from server.core.stream import DELETE, LEAVE, Stream
 
 PAGE = 500

@@ -197,7 +197,8 @@ async def test_nothing_is_kept_of_streams_that_left(world: World) -> None:
     stream, _ = world.opens("anna")
     world.dispatch.leave(stream)
     world.dispatch.leave(stream)
-    assert (world.dispatch.streams(), world.dispatch._by_channel, world.dispatch._by_agent) == ([], {}, {})
+    readers = world.dispatch._readers
+    assert (readers._groups, readers._by_channel, readers._by_agent) == ({}, {}, {})
 
 
 ACTS = st.lists(
