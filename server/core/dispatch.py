@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 
+import msgspec
+
 from server.core.changes import Entry
 from server.core.directory import Directory
 from server.core.ports import Head
@@ -113,7 +115,8 @@ class Dispatch:
         """From the present position on, `stream` gets the words of these channels."""
         self.advance()
         self._flush()
-        self._readers.reshape(stream, bodies)
+        interest = msgspec.structs.replace(stream.interest, bodies=bodies)
+        self._readers.reshape(stream, interest, audience(self._directory, stream.agent_id, interest))
 
     def present(self) -> list[str]:
         """Ids of the agents that have a stream open."""

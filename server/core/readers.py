@@ -5,9 +5,7 @@ from itertools import chain
 from time import perf_counter
 from typing import NamedTuple
 
-import msgspec
-
-from server.core.stream import WORDS, Stream
+from server.core.stream import WORDS, Interest, Stream
 
 
 class Key(NamedTuple):
@@ -98,25 +96,20 @@ class Readers:
         return True
 
     def move(self, stream: Stream, channels: frozenset[str]) -> None:
-        """An open stream sees these channels from now on; numbers that it is still to get go with it."""
-        if channels == stream.channels:
-            return
-        owed = self.owed(stream)
-        self._exit(stream)
-        stream.channels = channels
-        self._enter(stream)
-        self.owe(stream, {channel_id: seq for channel_id, seq in owed.items() if channel_id in channels})
+        """An open stream sees these channels from now on."""
+        if channels != stream.channels:
+            self.reshape(stream, stream.interest, channels)
 
-    def reshape(self, stream: Stream, bodies: frozenset[str] | None) -> None:
-        """A stream gets the words of these channels from now on; numbers that it is still to get go with it."""
+    def reshape(self, stream: Stream, interest: Interest, channels: frozenset[str]) -> None:
+        """A stream sees something else from now on; numbers of channels that it still sees go with it."""
         is_open = self.group_of(stream) is not None
         owed = self.owed(stream)
         if is_open:
             self._exit(stream)
-        stream.interest = msgspec.structs.replace(stream.interest, bodies=bodies)
+        stream.interest, stream.channels = interest, channels
         if is_open:
             self._enter(stream)
-            self.owe(stream, owed)
+            self.owe(stream, {channel_id: seq for channel_id, seq in owed.items() if channel_id in channels})
 
     def owed(self, stream: Stream) -> dict[str, int]:
         """The numbers that a stream is still to get."""

@@ -51,12 +51,15 @@ class Interest(msgspec.Struct, frozen=True):
 
 
 def audience(directory: Directory, agent_id: str, interest: Interest) -> frozenset[str]:
-    """Ids of the channels whose events this agent gets now: its own, or those named that it may see."""
+    """Ids of the channels whose events this agent gets now: its own and those looked at, or those named, as it may see them."""
     own = directory.channels_of(agent_id)
-    if interest.channels is None:
-        return own
-    public = (c for c in interest.channels if c in directory.channels and not directory.channels[c].is_private)
-    return (own & interest.channels) | frozenset(public)
+    if interest.channels is not None:
+        return (own & interest.channels) | _public(directory, interest.channels)
+    return own if interest.bodies is None else own | _public(directory, interest.bodies)
+
+
+def _public(directory: Directory, channel_ids: frozenset[str]) -> frozenset[str]:
+    return frozenset(c for c in channel_ids if c in directory.channels and not directory.channels[c].is_private)
 
 
 class Stream:

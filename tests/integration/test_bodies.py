@@ -111,3 +111,28 @@ async def test_numbers_are_still_told_when_one_joins_a_channel_at_once(pair: Pai
         await admin.ok("PUT", f"/api/channels/{joined}/members/{agent_id}", {"role": "member"})
         counters = envelope((await frames.until("hub.counters"))[-1])
     assert counters == {"channels": {elsewhere: {"seq": last["seq"], "unread": 1, "mentions": 0}}}
+
+
+async def test_one_looks_into_a_public_channel_without_joining_it(pair: Pair) -> None:
+    admin, _, other = pair
+    public, private = await admin.channel(), await admin.channel(isPrivate=True)
+    async with other.stream("?bodies=") as frames:
+        stream_id = envelope(frames.hello)["streamId"]
+        await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": [public, private]})
+        await admin.say(private, "not for you")
+        await admin.say(public, "hello, passer-by")
+        assert said((await frames.until("channel.message"))[-1]) == "hello, passer-by"
+        await other.ok("PATCH", f"/api/streams/{stream_id}", {"bodies": []})
+        await admin.say(public, "gone already")
+        assert await frames.quiet(0.3)
+
+
+async def test_who_looks_on_sees_no_more_once_the_channel_is_private(pair: Pair) -> None:
+    admin, _, other = pair
+    channel_id = await admin.channel()
+    async with other.stream(f"?bodies={channel_id}") as frames:
+        await admin.ok("PATCH", f"/api/channels/{channel_id}", {"isPrivate": True})
+        await admin.say(channel_id, "among ourselves")
+        await admin.say(await admin.general(), "to all")
+        heard = [frame.event for frame in await frames.until("hub.counters")]
+    assert "channel.message" not in heard
