@@ -74,3 +74,19 @@ def test_no_word_of_a_message_is_hidden_by_its_markdown(page: Page, hub: Hub) ->
         expect(words(page).last).to_contain_text("do it now")
         page.wait_for_timeout(500)  # the hub's HTML, were there any, has come
         expect(words(page).last).to_contain_text("do it now")
+
+
+def test_a_very_long_message_shows_its_beginning_and_a_button_for_the_rest(page: Page, hub: Hub) -> None:
+    scout = hub.make_agent("scout")
+    for text in ("\n".join(f"line {number}" for number in range(300)), "word " * 6000, "short"):
+        hub.say(scout, text)
+    expect(words(page).last).to_have_text("short")
+    tall = page.locator(".main .log .tall .md")
+    expect(tall).to_have_count(2)
+    height = page.viewport_size["height"]  # type: ignore[index]
+    assert all(box["height"] < height for one in tall.all() if (box := one.bounding_box()))
+    button = page.get_by_role("button", name="300 lines")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert tall.first.evaluate("(block) => block.clientHeight") > 300 * 15
+    expect(page.locator(".main .log .tall [aria-expanded=true]")).to_have_count(1)

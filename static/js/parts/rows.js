@@ -6,7 +6,7 @@ import { askCard, collaborationCard } from "./cards.js";
 import { ask, h, mark, unseen } from "./dom.js";
 import { say } from "./say.js";
 import { trace } from "./scale.js";
-import { htmlBlock } from "./typeset.js";
+import { htmlBlock, shortened } from "./typeset.js";
 import { words } from "./words.js";
 
 const TOGETHER_MS = 5 * 60_000;
@@ -134,11 +134,12 @@ function body(row) {
   const sign = [row.html, message.content, message.edited || message.editedAt, names].join("\n");
   const kept = blocks.get(row);
   if (kept?.sign === sign) return kept.block;
-  const block = row.html ? htmlBlock(row.html, relation) : words(message.content, relation);
-  blocks.set(row, { sign, block });
+  const made = row.html ? htmlBlock(row.html, relation) : words(message.content, relation);
   if (message.edited || message.editedAt) {
-    (block.querySelector(":scope > p:last-child") ?? block).append(" ", h("span", { class: "edited" }, say.edited));
+    (made.querySelector(":scope > p:last-child") ?? made).append(" ", h("span", { class: "edited" }, say.edited));
   }
+  const block = shortened(made, message.content);
+  blocks.set(row, { sign, block });
   return block;
 }
 

@@ -8,6 +8,9 @@ import { say } from "./say.js";
 const MARKS = /[*_`#[\]|~<&\\>]|^\s*(?:[-+]|\d+[.)])\s|\n\s*\n| {2}\n/m;
 const MOST = 50;
 const TALL = 20; // lines above which a block of code is shown in part
+const TALLEST = 40; // lines of words above which a message is
+const WIDE = 90; // characters of a line, about
+const FENCED = /^```[^]*?^```/gm;
 const ASK_PAUSE_MS = 30;
 
 let wanted = new Map();
@@ -57,13 +60,18 @@ export function htmlBlock(html, who) {
 function frame(pre) {
   const text = pre.textContent.replace(/\n$/, "");
   const figure = code(pre.dataset.language ?? "", text, pre.firstElementChild);
-  pre.replaceWith(shorten(figure, text));
+  pre.replaceWith(shorten(figure, text.split("\n").length, TALL));
+}
+
+/** A message that would fill more than a screen shows its beginning; code is shortened by itself. */
+export function shortened(block, content) {
+  const lines = content.replace(FENCED, "").split("\n").reduce((sum, line) => sum + 1 + Math.floor(line.length / WIDE), 0);
+  return lines > TALLEST ? shorten(h("div", { class: "tall" }, block), lines, TALLEST) : block;
 }
 
 /** A tall block shows its first lines, and a button for the rest. */
-export function shorten(figure, text) {
-  const lines = text.split("\n").length;
-  if (lines <= TALL) return figure;
+function shorten(figure, lines, most) {
+  if (lines <= most) return figure;
   figure.classList.add("short");
   const button = h("button", { class: "copy", type: "button", "aria-expanded": "false" }, say.allLines(lines));
   button.addEventListener("click", () => {
