@@ -51,7 +51,7 @@ class Interest(msgspec.Struct, frozen=True):
 
 
 def audience(directory: Directory, agent_id: str, interest: Interest) -> frozenset[str]:
-    """Ids of the channels whose events this agent gets now: its own and those looked at, or those named, as it may see them."""
+    """Ids of the channels whose events this agent gets now: its own and those looked at, or those named."""
     own = directory.channels_of(agent_id)
     if interest.channels is not None:
         return (own & interest.channels) | _public(directory, interest.channels)

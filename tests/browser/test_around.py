@@ -220,3 +220,20 @@ def test_names_are_completed_and_the_next_that_fits_too(page: Page, hub: Hub) ->
     field.fill("no name")
     field.press("Tab")
     expect(field).not_to_be_focused()
+
+
+def test_a_public_channel_is_heard_before_one_joins_it(page: Page, hub: Hub) -> None:
+    scout = hub.make_agent("scout")
+    hub.call("POST", "/api/channels", {"name": "open-house"}, token=scout)
+    page.reload()
+    page.locator("hub-rail").get_by_text("open-house").click()
+    expect(page.get_by_role("button", name="Join open-house")).to_be_visible()
+    hub.say(scout, "come in", "open-house")
+    expect(words(page)).to_have_text(["come in"])
+    page.locator("hub-rail").get_by_text("general").click()
+    hub.say(scout, "nobody looks", "open-house")
+    page.locator("hub-rail").get_by_text("open-house").click()
+    expect(words(page)).to_have_text(["come in", "nobody looks"])
+    page.get_by_role("button", name="Join open-house").click()
+    hub.say(scout, "welcome", "open-house")
+    expect(words(page)).to_have_text(["come in", "nobody looks", "welcome"])
