@@ -225,7 +225,7 @@ def test_names_are_completed_and_the_next_that_fits_too(page: Page, hub: Hub) ->
 def test_a_public_channel_is_heard_before_one_joins_it(page: Page, hub: Hub) -> None:
     scout = hub.make_agent("scout")
     hub.call("POST", "/api/channels", {"name": "open-house"}, token=scout)
-    page.reload()
+    page.evaluate("dispatchEvent(new Event('focus'))")  # as when one comes back from another window
     page.locator("hub-rail").get_by_text("open-house").click()
     expect(page.get_by_role("button", name="Join open-house")).to_be_visible()
     hub.say(scout, "come in", "open-house")

@@ -17,6 +17,7 @@ function startChat(state) {
   if (store.last && store.last !== store.openId) store.log(store.last).leave();
   listen(state.cursor, state.worker);
   addEventListener("hashchange", route);
+  addEventListener("focus", () => hoped(loadChannels())); // of a new public channel nobody else tells who is not in it
   store.on(["open"], rememberChannel);
   store.on(["listed"], route);
   store.on(["read"], tellRead);
