@@ -1,6 +1,7 @@
 """What is in force on this machine: the settings file, the credentials, and the choices that setup noted."""
 
 import re
+import tomllib
 from dataclasses import replace
 from typing import Any
 
@@ -18,13 +19,13 @@ PRIVATE_REDIS = rf"unix://hub:[A-Za-z0-9_-]{{43}}@{REDIS_SOCKET}"
 
 def in_force(host: Host, receipt: Receipt) -> Answers:
     """What an earlier setup was told, and what was edited since; the defaults where there is nothing to be read."""
-    answers = Answers()
-    if host.read(SETTINGS) is not None:
-        try:
+    answers = _written(receipt)
+    try:
+        if (host.read(SETTINGS) or b"").strip():
             answers = answered(load(file=host.path(SETTINGS), environ={"HOME": "/"}))
-        except SettingsError:
-            # The step that looks at the settings says so.
-            answers = Answers()
+    except SettingsError:
+        # The step that looks at the settings says so. A port or a name that others know is not for damage to change.
+        pass
     noted: dict[str, Any] = {name: receipt.word(CHOICE, name) or "" for name in ("tls_cert", "tls_key")}
     noted |= {name: receipt.word(CHOICE, name) is not None for name in ("local_name", "monitoring")}
     noted["tls"] = receipt.word(CHOICE, "tls") or "off"
@@ -35,6 +36,12 @@ def in_force(host: Host, receipt: Receipt) -> Answers:
         return changed(answers, noted, "receipt")
     except Failure:
         return replace(answers, redis_url=noted["redis_url"], database_url=noted["database_url"])
+
+
+def _written(receipt: Receipt) -> Answers:
+    """What setup wrote into the settings file last; the defaults if it never did."""
+    server = tomllib.loads(receipt.word("file", SETTINGS) or "").get("server", {})
+    return changed(Answers(), server, "receipt")
 
 
 def choices(answers: Answers) -> dict[str, str]:

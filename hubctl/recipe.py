@@ -377,7 +377,7 @@ def _answers(wanted: Installation) -> Step:
     return AnswersStep(
         key="answers",
         name="the hub answers",
-        hint=f"journalctl -u {HUB_UNIT} says more.",
+        hint=f"`hubctl status` names the part that is not ready; journalctl -u {HUB_UNIT} says more.",
         url=wanted.url,
         certificate=wanted.certificate,
     )

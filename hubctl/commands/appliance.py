@@ -115,7 +115,8 @@ def doctor() -> None:
     if last := _last_upgrade(host):
         click.echo(f"Versions: {safe.line(last)}.")
     if wrong:
-        if all(finding.verdict.state is not State.UNFIT for finding in wrong):
+        # Where all is in place and the hub is still not ready, it is not setup that can help.
+        if all(finding.verdict.state is not State.UNFIT for finding in wrong) and wrong != findings[-1:]:
             click.echo("`hubctl setup` mends what is wrong.")
         sys.exit(DOCTOR_FOUND_SOMETHING)
 

@@ -58,7 +58,7 @@ class FileStep(Described):
         """Write it; what somebody else put there is kept beside it."""
         wanted = self.text(host, receipt).encode()
         content = host.read(self.path)
-        if receipt.word("file", self.path) is None and content != wanted:
+        if is_folder(host, self.path) or (receipt.word("file", self.path) is None and content != wanted):
             keep_aside(host, receipt, self.path)
             receipt.add("file", self.path)
         for folder in self._folders:
@@ -162,6 +162,12 @@ def owner_and_mode(host: Host, path: str, mode: int) -> Verdict:
     return OK if present == mode else drifted(f"{path} has mode {present:04o}, not {mode:04o}")
 
 
+def is_folder(host: Host, path: str) -> bool:
+    """Whether a folder has this name."""
+    status = host.status(path)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
 def keep_aside(host: Host, receipt: Receipt, path: str) -> None:
     """Keep what has this name under another one, for `put_back`."""
     if host.status(path) is not None:
@@ -171,8 +177,7 @@ def keep_aside(host: Host, receipt: Receipt, path: str) -> None:
 
 def keep_aside_unless_folder(host: Host, receipt: Receipt, path: str) -> None:
     """The same, unless it is a folder, which stays as it is."""
-    status = host.status(path)
-    if status is not None and not stat.S_ISDIR(status.st_mode):
+    if not is_folder(host, path):
         keep_aside(host, receipt, path)
         receipt.add("folder", path)
 

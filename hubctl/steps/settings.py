@@ -31,8 +31,10 @@ class SettingsStep(Described):
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """Read it as the hub would."""
         content = host.read(SETTINGS)
-        if content is None:
+        if host.status(SETTINGS) is None:
             return missing(f"{SETTINGS} is not there")
+        if content is None:
+            return drifted(f"damaged: {SETTINGS} is no file")
         if receipt.word("file", SETTINGS) is None:
             return foreign(f"{SETTINGS} is there already")
         try:
@@ -56,7 +58,7 @@ class SettingsStep(Described):
             return
         if receipt.word("file", SETTINGS) is None:
             keep_aside(host, receipt, SETTINGS)
-        elif host.read(SETTINGS) is not None and state.words.startswith(("damaged", SETTINGS)):
+        elif host.status(SETTINGS) is not None and state.words.startswith(("damaged", SETTINGS)):
             host.move(SETTINGS, SETTINGS + DAMAGED)
         text = self.answers.settings(STATE)
         host.write(SETTINGS, text.encode(), 0o600)

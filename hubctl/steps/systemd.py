@@ -81,7 +81,9 @@ class UnitStep(Described):
         host.run("systemctl", "disable", "--now", self.unit)
         if self.unit.endswith(".timer"):
             # What it has started would go on writing into folders that are to go.
-            host.run("systemctl", "stop", f"{self.unit.removesuffix('.timer')}.service")
+            started = f"{self.unit.removesuffix('.timer')}.service"
+            host.run("systemctl", "stop", started)
+            host.run("systemctl", "reset-failed", started)
         host.run("systemctl", "reset-failed", self.unit)
         # Where a timer that makes up for lost time notes when it ran last.
         host.remove(f"/var/lib/systemd/timers/stamp-{self.unit}")

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from hubctl.answers import Answers
 from hubctl.cli import main
 from hubctl.commands import appliance
 from hubctl.engine import Stopped, amiss, look, setup, uninstall
 from hubctl.host import Host, HostError, Outcome
-from hubctl.installed import CURRENT, HUB_UNIT, SOFTWARE, STATE, UNITS, UPGRADES, VERSIONS
+from hubctl.installed import CURRENT, HUB_UNIT, REDIS_CONF, SETTINGS, SOFTWARE, STATE, UNITS, UPGRADES, VERSIONS
 from hubctl.locks import changing
 from hubctl.receipt import COPY, RECEIPT, Receipt
 from hubctl.step import State, Step
@@ -93,6 +94,46 @@ def test_what_cannot_be_looked_at_hides_nothing_of_the_rest(machine: Machine) ->
     assert found["redis-conf"][1].startswith("it cannot be looked at: ")
     assert found["redis-conf"][1].endswith("python is broken")
     assert "hub" in found
+
+
+@pytest.mark.parametrize("content", [b"\0 not toml [", b"", None])
+def test_damaged_settings_lose_neither_the_port_nor_the_names(machine: Machine, content: bytes | None) -> None:
+    told = Answers(host="127.0.0.1", port=9000, allowed_hosts=("hub.example",))
+    setup(machine.recipe(told), machine.host, machine.receipt, adopt=(), say=lambda _step, _words: None)
+    written = machine.host.read(SETTINGS)
+    machine.host.remove(SETTINGS)
+    if content is not None:
+        machine.host.write(SETTINGS, content, 0o600)
+    assert "settings" in wrong(machine)
+    build(machine)
+    assert machine.host.read(SETTINGS) == written
+    assert wrong(machine) == {}
+
+
+@pytest.mark.parametrize("path", [SETTINGS, f"{UNITS}/{HUB_UNIT}", REDIS_CONF])
+def test_a_folder_in_the_place_of_a_file_is_set_aside(machine: Machine, path: str) -> None:
+    build(machine)
+    machine.host.remove(path)
+    machine.host.make_folder(path, 0o755)
+    (machine.host.path(path) / "precious").write_text("kept")
+    assert wrong(machine) != {}
+    build(machine)
+    assert wrong(machine) == {}
+    assert [file.read_text() for file in machine.root.rglob("precious")] == ["kept"]
+
+
+def test_doctor_does_not_send_to_setup_when_only_the_hub_itself_is_not_ready(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appliance, "_machine", lambda _command: machine.host)
+    monkeypatch.setattr(appliance, "recipe", lambda _wanted: machine.recipe())
+    build(machine)
+    machine.host._fetch = lambda _url, _trusted: 503
+    said = CliRunner().invoke(main, ["doctor"]).output
+    assert "answers 503\n       `hubctl status` names the part" in said
+    assert "`hubctl setup` mends" not in said
+    machine.active.discard(HUB_UNIT)
+    assert "`hubctl setup` mends what is wrong." in CliRunner().invoke(main, ["doctor"]).output
 
 
 def test_what_was_noted_of_upgrades_is_kept_aside_when_it_is_damaged(machine: Machine) -> None:
