@@ -22,8 +22,8 @@ from server.config import Settings, SettingsError, load
 from server.core.errors import Damaged
 from server.datadir import AlreadyRunning, DataDir
 from server.proving import NotProved
-from server.store.dumping import BackupError
 from server.store.migrating import NoWayBack, SchemaTooNew
+from server.store.tools import BackupError
 from server.store.trying import unfit_database
 from server.trial import TrialError
 

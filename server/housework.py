@@ -16,9 +16,10 @@ from server.config import Settings
 from server.datadir import DataDir
 from server.proving import NotProved, prove, prove_scratch
 from server.store.backing import backup, prune, restore, scratch
-from server.store.dumping import BackupError, NotAllowed
+from server.store.dumping import NotAllowed
 from server.store.migrating import Schema, migrate, schema
 from server.store.snapshots import revert, since, snapshot
+from server.store.tools import BackupError
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ import psycopg
 from server.bus.embedded_conf import find_server
 
 START_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 60.0
 POLL_S = 0.02
 
 
@@ -186,6 +187,8 @@ class Postgres:
                 yield f"postgresql+psycopg://hub@/{name}?host={self.folder}"
         finally:
             with self.connect() as admin:
+                # the server waits for any session whose client does not read, in another database too
+                admin.execute(f"SET statement_timeout = '{END_TIMEOUT_S:.0f}s'".encode())
                 admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.exc import DBAPIError
 
 from server.core.model import PROBE
 from server.store import dumping, engine
-from server.store.dumping import BackupError
 from server.store.migrating import migrate, refuse_unknown
 from server.store.tables import messages
+from server.store.tools import BackupError
 
 PATTERNS = ("hub-*.db", "hub-*.dump")
 PARTS = ("", "-wal", "-shm")

@@ -14,6 +14,9 @@ LOCK_WAIT_S = 5
 CONNECT_S = 2
 """How long a PostgreSQL may take to let the hub in; libpq knows no shorter time."""
 
+HELD_S = 60.0
+"""How long a reader or a tool of PostgreSQL's waits for a table that somebody else holds; it would wait for ever."""
+
 COUNTER_WAIT_MS = 1000
 """How long a transaction waits for the counter, which somebody else holds."""
 
@@ -39,6 +42,8 @@ _SQLITE = {
     "busy_timeout": f"{LOCK_WAIT_S * 1000}",
     "temp_store": "MEMORY",
 }
+
+_READER = f"-c default_transaction_read_only=on -c lock_timeout={HELD_S * 1000:.0f}"
 
 CACHE_BYTES = 16 << 20
 """What each connection to an SQLite keeps of its pages, where there is enough memory."""
@@ -75,7 +80,7 @@ def reading(url: str, cache_bytes: int = CACHE_BYTES) -> Engine:
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
         options = _postgres(parsed)
-        options["options"] = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+        options["options"] = f"{options.get('options', '')} {_READER}".strip()
         return create_engine(parsed, pool_size=READERS, max_overflow=0, pool_pre_ping=True, connect_args=options)
     engine = create_engine(parsed, pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
     # only the writer checkpoints: two connections that do can lose commits in SQLite before 3.51.3

@@ -17,8 +17,8 @@ from server.core.clock import now_ms
 from server.core.model import PROBE
 from server.store import dumping, engine
 from server.store.backing import PARTS, file_of, is_postgres, sync
-from server.store.dumping import BackupError
 from server.store.tables import audit, events, log_head, sessions, tokens
+from server.store.tools import BackupError
 
 MANIFEST = "manifest.json"
 SPOKEN = ("channel.message", "thread.message", "agent.direct_message")

@@ -14,10 +14,10 @@ from server.core.events import ChannelMessage
 from server.core.ids import new_id
 from server.core.model import Agent, Channel, Message
 from server.store.database import Database
-from server.store.dumping import BackupError
 from server.store.migrating import NoWayBack, migrate, schema
 from server.store.snapshots import revert, since, snapshot
 from server.store.tables import metadata
+from server.store.tools import BackupError
 
 ROOM = Channel(id=new_id(), name="room", is_private=False, created_at=1, created_by="anna")
 ANNA = Agent(id="anna", kind="agent", display_name="Anna", avatar="🤖", created_at=1)

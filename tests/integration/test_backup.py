@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from server.store import dumping
 from server.store.backing import backup, prune, restore
-from server.store.dumping import BackupError
 from server.store.migrating import SchemaTooNew, migrate, schema
+from server.store.tools import BackupError
 from tests.hub import ROOT, HubProcess
 from tests.servers import Postgres
 
