@@ -75,12 +75,13 @@ class RedisProgramStep(Described):
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install the tools' package, and note what came along with it."""
-        host.must(*APT, "update")
+        # Where no server of packages is reached, apt ends as if all were well, and says so on the side.
+        said = host.run(*APT, "update").err.strip().splitlines()
         for server in KNOWN:
             if host.run("apt-cache", "show", server.package).code == 0:
                 install(host, receipt, "package", server.package)
                 return
-        raise HostError("the distribution has neither redis-tools nor valkey-tools")
+        raise HostError(f"apt knows neither redis-tools nor valkey-tools{f' ({said[0]})' if said else ''}")
 
     def undo(self, host: Host, receipt: Receipt) -> None:
         """Remove the packages that came with us, unless something that came later needs one of them."""
