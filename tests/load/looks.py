@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
+from sqlalchemy import Connection, text
+
 from hubctl.load.latencies import Latencies
 from hubctl.load.wire import Address
+from server.store.engine import reading
 from tests.hub import Client, HubProcess
 from tests.load.filling import EVEN, EVERYWHERE, ODD, RARE, SOMETIMES, Places
 
@@ -49,9 +50,9 @@ async def timed(kind: str, times: int, request: Callable[[], Awaitable[object]])
     return Look(kind, latencies.quantile_ms(0.5) or 0.0, latencies.quantile_ms(0.99) or 0.0)
 
 
-async def pages(client: Client, file: Path, channel_id: str, times: int) -> list[Look]:
+async def pages(client: Client, url: str, channel_id: str, times: int) -> list[Look]:
     """Pages of a channel: the newest, and some from anywhere, backwards and forwards."""
-    ids = _anywhere(file, channel_id, times + WARM)
+    ids = _anywhere(url, channel_id, times + WARM)
     place = f"/api/messages?channelId={channel_id}"
 
     async def deep(way: str, those: Iterator[str]) -> None:
@@ -66,22 +67,35 @@ async def pages(client: Client, file: Path, channel_id: str, times: int) -> list
     ]
 
 
-def _anywhere(file: Path, channel_id: str, count: int) -> list[str]:
+def _anywhere(url: str, channel_id: str, count: int) -> list[str]:
     """Ids of messages of the channel that are neither among its first nor among its last."""
-    ask = "SELECT id FROM messages WHERE channel_id = ? AND thread_id IS NULL AND seq >= ? ORDER BY seq LIMIT 1"
+    ask = text(
+        "SELECT id FROM messages WHERE channel_id = :at AND thread_id IS NULL AND seq >= :seq ORDER BY seq LIMIT 1"
+    )
     chance = random.Random(count)
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        head = database.execute("SELECT seq FROM log_head").fetchone()[0]
+    with _asking(url) as database:
+        head = database.execute(text("SELECT seq FROM log_head")).scalar_one()
         seqs = [chance.randrange(head // 10, head * 9 // 10) for _ in range(count)]
-        return [database.execute(ask, (channel_id, seq)).fetchone()[0] for seq in seqs]
+        return [str(database.execute(ask, {"at": channel_id, "seq": seq}).scalar_one()) for seq in seqs]
 
 
-def asked(places: Places, file: Path) -> dict[str, str]:
+@contextmanager
+def _asking(url: str) -> Iterator[Connection]:
+    """The hub's database, to be read."""
+    engine = reading(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def asked(places: Places, url: str) -> dict[str, str]:
     """Searches by what is hard about them."""
-    (past,) = _anywhere(file, places.busy, 1)
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        said = database.execute("SELECT content FROM messages WHERE channel_id = ? LIMIT 1", (places.busy,)).fetchone()
-    first, second = said[0].split()[:2]
+    (past,) = _anywhere(url, places.busy, 1)
+    with _asking(url) as database:
+        some = text("SELECT content FROM messages WHERE channel_id = :at LIMIT 1")
+        first, second = str(database.execute(some, {"at": places.busy}).scalar_one()).split()[:2]
     words = {
         "a word of every message": EVERYWHERE,
         "the beginning of such a word": EVERYWHERE[:3],
@@ -182,15 +196,15 @@ async def export(client: Client, channel_id: str, pages_most: int) -> int:
     return count
 
 
-def oldest(file: Path) -> int:
+def oldest(url: str) -> int:
     """The first event that the log still has."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-        return int(database.execute("SELECT oldest FROM log_head").fetchone()[0])
+    with _asking(url) as database:
+        return int(database.execute(text("SELECT oldest FROM log_head")).scalar_one())
 
 
-async def until_pruned(file: Path) -> None:
+async def until_pruned(url: str) -> None:
     """Wait until the log loses nothing more."""
     before = -1
-    while (now := oldest(file)) != before:
+    while (now := oldest(url)) != before:
         before = now
         await asyncio.sleep(SETTLED_S)
