@@ -71,6 +71,7 @@ class Machine:
         self.redis_says = ""
         self.last_run = "inactive"
         self.promtool_refuses = False
+        self.apt_update_says = ""
         self.apt_ends_the_program = False
         self.unit_files_say = ""
         self.synchronized = "yes"
@@ -168,7 +169,9 @@ class Machine:
     def _apt_cache(self, argv: tuple[str, ...], _text: str) -> Outcome:
         return Outcome(0 if argv[-1] in self.offered else 100)
 
-    def _apt_get(self, argv: tuple[str, ...], _text: str) -> str:
+    def _apt_get(self, argv: tuple[str, ...], _text: str) -> str | Outcome:
+        if "update" in argv:
+            return Outcome(0, err=self.apt_update_says)
         named = [word for word in argv[argv.index("purge") + 1 if "purge" in argv else 0 :] if word != "-y"]
         if "install" in argv and "--simulate" in argv:
             brought = {"redis-tools": "liblzf1", "avahi-daemon": "libdaemon0"}

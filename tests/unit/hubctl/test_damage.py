@@ -192,6 +192,13 @@ def test_what_apt_brings_is_noted_before_it_comes(machine: Machine) -> None:
     assert machine.packages == before
 
 
+def test_where_no_packages_can_be_fetched_it_is_the_network_that_is_named(machine: Machine) -> None:
+    machine.offered = set()
+    machine.apt_update_says = "W: Failed to fetch http://deb.example/InRelease  Could not connect\nW: Some index files"
+    with pytest.raises(Stopped, match=r"neither redis-tools nor valkey-tools \(W: Failed to fetch http://deb\.example"):
+        build(machine)
+
+
 def test_a_user_that_was_made_and_then_the_power_went_is_ours(machine: Machine) -> None:
     before = machine.tree()
 
