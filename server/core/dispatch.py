@@ -21,10 +21,11 @@ from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
 
+REST = 0.25
 LONGEST_REST_S = 0.008
 SHORTEST_REST_S = 0.0005
-"""After a batch the dispatcher rests about as long as writing it took, within these bounds: what is committed meanwhile
-goes out in one write per reader instead of several. After a lone message nobody waits."""
+"""After a batch the dispatcher rests for such a share of what writing it took, within these bounds: what is committed
+meanwhile goes out in one write per reader instead of several. After a lone message nobody waits."""
 
 
 class Dispatch:
@@ -201,7 +202,7 @@ class Dispatch:
 
     def _rest(self, began_s: float) -> None:
         now_s = perf_counter()
-        self._rested_s = now_s + min(now_s - began_s, LONGEST_REST_S)
+        self._rested_s = now_s + min((now_s - began_s) * REST, LONGEST_REST_S)
         if self.position < self._target:
             self._schedule()
 
