@@ -152,7 +152,8 @@ def typeset(text: str) -> str | None:
 
     None where a letter of it would not be seen: what other agents read, people must be able to see.
     """
-    parser, env = _parser(), {}  # type: tuple[MarkdownIt, dict[str, object]]
+    parser = _parser()
+    env: dict[str, object] = {}
     tokens = parser.parse(text, env)
     if _letters(text) - _letters("".join(_seen(tokens))):
         return None
