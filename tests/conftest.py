@@ -1,5 +1,6 @@
 """Fixtures for all tests: real servers, started once a run, and clean for each test."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import redis
 
 from tests import servers
 from tests.hub import HubProcess
+
+# a shell that runs the tests in its background has SIGINT ignored, and so would every hub that is to hear a Ctrl+C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
