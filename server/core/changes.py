@@ -296,6 +296,7 @@ class Entry(msgspec.Struct, gc=False):
     stored_s: float = 0.0
     published_s: float = 0.0
     fanned_out_s: float = 0.0
+    publishing: bool = False
 
     @property
     def payload(self) -> bytes:

@@ -227,7 +227,7 @@ class Dispatch:
         for entry in batch:
             if entry.stored_s:
                 entry.fanned_out_s = now_s
-                self._stats.fanned_out.observe(entry.arrived_s, entry.stored_s, now_s)
+                self._stats.told(entry)
             elif entry.arrived_s and entry.kind in SIGNAL_KINDS:
                 self._stats.signalled([(entry.kind, entry.arrived_s)], now_s)
 

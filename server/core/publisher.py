@@ -24,6 +24,8 @@ class Publisher:
 
     def publish(self, entries: Sequence[Entry]) -> None:
         """Publish entries that were just committed, soon."""
+        for entry in entries:
+            entry.publishing = True
         self._outbox.extend(entries)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._publish())
@@ -37,14 +39,16 @@ class Publisher:
         try:
             while self._outbox:
                 batch = [self._outbox.popleft() for _ in range(min(PIPELINE, len(self._outbox)))]
-                if await self._bell.publish(batch):
-                    self._observe(batch)
+                self._observe(batch, taken=await self._bell.publish(batch))
         finally:
             self._task = None
 
-    def _observe(self, batch: Sequence[Entry]) -> None:
+    def _observe(self, batch: Sequence[Entry], *, taken: bool) -> None:
         now_s = perf_counter()
         for entry in batch:
-            entry.published_s = now_s
-            if entry.stored_s:
-                self._stats.published.observe(entry.arrived_s, entry.stored_s, now_s)
+            entry.publishing = False
+            if taken:
+                entry.published_s = now_s
+                if entry.stored_s:
+                    self._stats.published.observe(entry.arrived_s, entry.stored_s, now_s)
+            self._stats.told(entry)

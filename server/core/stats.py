@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from server.core.changes import Entry
+
 POINT_EDGES_S = (0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 STAGE_EDGES_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 HTTP_EDGES_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -100,6 +102,16 @@ class Stats:
         self.loop_lag = Histogram(LAG_EDGES_S)
         self.signal_s = {kind: Histogram(SIGNAL_EDGES_S) for kind in ("presence", "typing", "reaction")}
         self.expiry_error_s = {kind: Histogram(EXPIRY_EDGES_S) for kind in ("presence", "typing")}
+
+    def told(self, entry: Entry) -> None:
+        """Count the last hop of a message, which ends when its readers and Redis have it, whichever is later.
+
+        To be called when either has it; where Redis has failed, its readers alone count.
+        """
+        if entry.publishing or not (entry.stored_s and entry.fanned_out_s):
+            return
+        entry.fanned_out_s = max(entry.fanned_out_s, entry.published_s)
+        self.fanned_out.observe(entry.arrived_s, entry.published_s or entry.stored_s, entry.fanned_out_s)
 
     def signalled(self, signals: Iterable[tuple[str, float]], now_s: float) -> None:
         """Count signals (type and arrival) that were just written to their readers."""
