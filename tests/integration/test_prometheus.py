@@ -19,7 +19,7 @@ from server.core.stats import POINT_EDGES_S, STAGE_EDGES_S
 from tests.hub import Client, Frames, HubProcess
 from tests.servers import prometheus_server
 
-LOAD_S = 11.5
+LOAD_S = 14.5
 """Longer than typing lasts, so that something runs out."""
 
 RATE = "20s"
