@@ -282,7 +282,7 @@ class Entry(msgspec.Struct, gc=False):
     """An event of the log as streams need it: `frame` is the SSE frame, which ends with the envelope.
 
     The hops are on `time.perf_counter`, 0 where this process did not see them; from `stored_s` on, only messages are
-    timed.
+    timed. While it is `publishing`, Redis has not said yet whether it took it.
     """
 
     seq: int

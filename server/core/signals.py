@@ -4,7 +4,6 @@ What this hub says there comes back to it on its own subscription; it is known a
 nobody hears it twice and what others say is told from it.
 """
 
-import asyncio
 from collections import OrderedDict
 from time import monotonic
 
@@ -12,13 +11,13 @@ from server.core.clock import now_ms
 from server.core.dispatch import Dispatch
 from server.core.events import ChannelPresence, ChannelTyping, Envelope, encode, live_frame, type_of
 from server.core.letters import Letters
+from server.core.outbox import Outbox
 from server.core.ports import Bell
 
 ECHO_S = 10.0
 """How long an own word is expected back; a subscription that is silent for less than that is given up."""
 
 ECHOES = 20_000
-PIPELINE = 256
 OUTBOX = 10_000
 """Words that wait for Redis at most; live ones lose their worth with time, so the oldest go."""
 
@@ -56,32 +55,21 @@ class Signals:
         self._bell = bell
         self._echoes = echoes
         self._letters = letters
-        self._outbox: list[tuple[str, bytes]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._outbox = Outbox(self._publish, OUTBOX)
 
     def say(self, event: ChannelPresence | ChannelTyping, sender_id: str, arrived_s: float = 0.0) -> None:
         """Tell the channel's readers; `arrived_s` is when the request came, 0 where nothing is to be measured."""
         channel_id, kind = event.channel_id, type_of(event)
         payload = encode(Envelope(event=event, timestamp=now_ms(), channel_id=channel_id, sender_id=sender_id))
         self._dispatch.live(channel_id, None, kind, live_frame(kind, payload), arrived_s)
-        self._outbox.append((channel_id, payload))
-        del self._outbox[:-OUTBOX]
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._publish())
+        self._outbox.put([(channel_id, payload)])
 
     async def stop(self) -> None:
         """Publish what is left."""
-        if self._task is not None:
-            await self._task
+        await self._outbox.stop()
 
-    async def _publish(self) -> None:
-        try:
-            while self._outbox:
-                some = self._outbox[:PIPELINE]
-                del self._outbox[:PIPELINE]
-                for _, payload in some:
-                    self._echoes.expect(payload)
-                letter = self._letters.seal(tuple(some)) if self._letters.wanted else b""
-                await self._bell.tell(some, letter)
-        finally:
-            self._task = None
+    async def _publish(self, some: list[tuple[str, bytes]]) -> None:
+        for _, payload in some:
+            self._echoes.expect(payload)
+        letter = self._letters.seal(tuple(some)) if self._letters.wanted else b""
+        await self._bell.tell(some, letter)

@@ -58,6 +58,13 @@ async def version() -> str:
     return ended.stdout.strip()
 
 
+def drop_messages(hub: OnTrial) -> None:
+    """From now on messages can no longer be stored."""
+    with sqlite3.connect(hub.data_dir / "hub.db") as database:
+        database.execute("DROP TABLE messages")
+    database.close()
+
+
 async def test_a_hub_on_trial_can_be_stopped(tmp_path: Path) -> None:
     hub = OnTrial(tmp_path)
     await hub.start(ready=False)
@@ -70,9 +77,7 @@ async def test_a_hub_on_trial_ends_when_its_database_lacks_a_table(tmp_path: Pat
     hub = OnTrial(tmp_path)
     await hub.start(ready=False)
     await prove(hub.data_dir, 30)
-    with sqlite3.connect(hub.data_dir / "hub.db") as database:
-        database.execute("DROP TABLE messages")
-    database.close()
+    drop_messages(hub)
     assert hub.process is not None
     with pytest.raises(NotProved):
         await prove(hub.data_dir, 30, lambda: hub.process is not None and hub.process.returncode is None)
@@ -99,10 +104,7 @@ async def test_a_hub_that_does_not_answer_is_not_proved(tmp_path: Path) -> None:
     hub = OnTrial(tmp_path)
     await hub.start(ready=False)
     await prove(hub.data_dir, 30)
-    with sqlite3.connect(hub.data_dir / "hub.db") as database:
-        # its messages can no longer be stored
-        database.execute("DROP TABLE messages")
-    database.close()
+    drop_messages(hub)
     with pytest.raises(NotProved):
         await prove(hub.data_dir, 2)
     await hub.kill()
