@@ -24,13 +24,11 @@ GONE_MS = 6_000
 HELLO = "hello"
 """What makes the others look at once who is there."""
 
-KNOWN_MS = 100
-"""A beat so long after this hub's first one has seen it."""
-
+HELLO_PAUSE_S = 0.1
 HELLO_PATIENCE_S = 3.0
 
 _BEAT = """
-WITH clock AS (SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint) AS now),
+WITH clock AS (SELECT CAST(extract(epoch FROM transaction_timestamp()) * 1000 AS bigint) AS now),
 mine AS (
     INSERT INTO hubs (id, key, seen_at) SELECT %(me)s, %(key)s, now FROM clock
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
@@ -65,8 +63,8 @@ class Pulse:
 
     async def start(self) -> None:
         """Make the hub known, and return when every other one knows it. Raises what psycopg does."""
-        since = await self._beat() + KNOWN_MS
-        await self._beat()  # of two that begin at the same moment, neither's first beat sees the other's
+        await self._beat()
+        since = await self._beat()  # of two that begin at the same moment, neither's first beat sees the other's
         if not self._peers.alone:
             await self._greet(since)
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -107,13 +105,17 @@ class Pulse:
                     self.woken()
 
     async def _greet(self, since: int) -> None:
-        """Until then the others would not look for what this hub has stored. One that is stuck is not waited for."""
+        """Until then the others would not look for what this hub has stored. One that is stuck is not waited for.
+
+        `since` is later than the commit of this hub's first beat, and a beat's time is that of its transaction's begin:
+        whoever's last beat is not before `since` has seen this hub.
+        """
         about = {"me": self._peers.me, "gone_ms": GONE_MS, "since": since}
         with suppress(TimeoutError):
             async with asyncio.timeout(HELLO_PATIENCE_S):
                 while (await self._bounded(self._connection, _UNAWARE, about))[0][0]:
                     await self._bounded(self._connection, _HELLO, {"news": NEWS, "hello": HELLO})
-                    await asyncio.sleep(KNOWN_MS / 1000)
+                    await asyncio.sleep(HELLO_PAUSE_S)
                     await self._beat()  # others may be waiting for this one
 
     async def _beat(self) -> int:

@@ -104,7 +104,10 @@ async def test_out_of_reach_is_refused_at_once_and_then_taken_up_again(hubs: tup
     assert (await one.head()).seq == 1
 
 
-async def test_hubs_that_start_at_the_same_moment_know_of_each_other_when_they_have_started(postgres_url: str) -> None:
+@pytest.mark.parametrize("after_s", [0, 0.05, 0.1, 0.15, 0.3])
+async def test_hubs_that_start_at_about_the_same_moment_know_of_each_other_when_they_have_started(
+    postgres_url: str, after_s: float
+) -> None:
     migrate(postgres_url)
     driver = postgres_driver(postgres_url)
     assert driver is not None
@@ -113,8 +116,13 @@ async def test_hubs_that_start_at_the_same_moment_know_of_each_other_when_they_h
         connection.execute(SLOWLY)
     peers = [Peers(name, b"key") for name in ("one", "other")]
     pulses = [Pulse(psycopg, arguments, each) for each in peers]
+
+    async def start_later(pulse: Pulse) -> None:
+        await asyncio.sleep(after_s)
+        await pulse.start()
+
     try:
-        await asyncio.gather(*(pulse.start() for pulse in pulses))
+        await asyncio.gather(pulses[0].start(), start_later(pulses[1]))
         assert [list(each.keys) for each in peers] == [["other"], ["one"]]
     finally:
         await asyncio.gather(*(pulse.stop() for pulse in pulses))
