@@ -57,9 +57,10 @@ def complaints(message: ConsoleMessage) -> list[str]:
 
 @pytest.fixture
 def page(context: BrowserContext, hub: Hub) -> Page:
-    """The page of Maya, who followed the one-time link a moment ago."""
+    """The page of Maya, who followed the one-time link a moment ago; it hears what is said from now on."""
     page = context.new_page()
     arrive(page, hub)
+    hub.until_heard()
     return page
 
 

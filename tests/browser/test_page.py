@@ -122,7 +122,6 @@ def test_hostile_words_stay_words(page: Page, hub: Hub) -> None:
     scout = hub.make_agent("scout", displayName="<img src=x onerror=alert(1)>")
     hub.say(scout, HOSTILE)
     hub.say(scout, f"```html\n{HOSTILE}\n```\nand `{HOSTILE.splitlines()[0]}`")
-    hub.until_heard()
     hub.publish("<img src=x onerror=alert(1)>", HOSTILE)
     expect(words(page)).to_have_count(3)
     page.reload()

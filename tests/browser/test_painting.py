@@ -182,7 +182,6 @@ def sums(hub: Hub) -> dict[str, tuple[float, float]]:
 
 def test_a_page_with_nothing_to_tell_paints_nothing(page: Page, hub: Hub, browser: Browser) -> None:
     scout = hub.make_agent("scout")
-    hub.until_heard()
     hub.say(scout, "the last one for a while")
     expect(words(page).last).to_have_text("the last one for a while")
     expect(page.locator(".strip .last")).to_have_attribute("d", re.compile("M"))
