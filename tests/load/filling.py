@@ -49,13 +49,13 @@ class Places:
     quiet_sender: str
 
 
-def found_channels(url: str, count: int, agents: Sequence[str]) -> list[str]:
-    """Make so many public channels with all `agents` in each; their ids. Nobody else may have the database open."""
+def found_channels(url: str, count: int, agents: Sequence[str], *, is_private: bool = False) -> list[str]:
+    """Make so many channels with all `agents` in each; their ids. Nobody else may have the database open."""
     store, database = Database(url), create_engine(url)
-    at = now_ms()
+    at, kind = now_ms(), "den" if is_private else "room"
     try:
         made = [
-            Channel(id=new_id(), name=f"room {number}", is_private=False, created_at=at, created_by=agents[0])
+            Channel(id=new_id(), name=f"{kind} {number}", is_private=is_private, created_at=at, created_by=agents[0])
             for number in range(count)
         ]
         for channel in made:

@@ -43,6 +43,9 @@ PRUNING_SHARE = 3
 WAL_BYTES = 64 << 20
 EXPORTED_PAGES = 1000
 EXPORT_S = 10
+OTHERS = 20
+"""Channels that the other half of the messages is spread over."""
+
 BACKUP_RATES = (20, 300)
 WARM_S = 3.0
 
@@ -194,13 +197,13 @@ async def _prepare(folder: Path, url: str) -> Home:
     """A hub with 111 agents in private channels, and a stranger who sees the quiet one alone."""
     await asyncio.to_thread(folder.mkdir)
     async with HubProcess(folder, HUB_DATABASE_URL=url, **peers.NO_SEATS_LIMIT) as process, process.client() as admin:
-        busy, quiet, *others = [await admin.channel(f"room {n}", isPrivate=True) for n in range(22)]
+        busy, quiet = [await admin.channel(name, isPrivate=True) for name in ("busy", "quiet")]
         guests = [await peers.guest(admin, busy) for _ in range(peers.AGENTS)]
-        for channel_id in (quiet, *others):
-            for agent_id, _ in guests:
-                await admin.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
+        senders = [agent_id for agent_id, _ in guests]
+        for agent_id in senders:
+            await admin.ok("PUT", f"/api/channels/{quiet}/members/{agent_id}", {"role": "member"})
         stranger, stranger_token = await peers.guest(admin, quiet)
-    senders = [agent_id for agent_id, _ in guests]
+    others = await asyncio.to_thread(filling.found_channels, url, OTHERS, senders, is_private=True)
     places = filling.Places(busy, quiet, others, senders, stranger)
     return Home(folder, places, [token for _, token in guests], stranger_token, url)
 
