@@ -11,8 +11,11 @@ STATM = Path("/proc/self/statm")
 
 
 def disk_free_bytes(folder: Path) -> int:
-    """What is free where the hub keeps its files."""
-    return shutil.disk_usage(folder).free
+    """What is free where the hub keeps its files; nothing where they were taken away."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 def resident_bytes() -> int:

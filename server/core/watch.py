@@ -25,11 +25,15 @@ class Watch:
         """See `web.ports.Health.parts`."""
         database = await self._hub.log.probe() or self._hub.writer.failing or "ok"
         redis = "ok" if self._hub.stats.redis_up else "away; messages go on, a little slower"
-        free_bytes = self.disk_free_bytes()
-        disk = "ok" if free_bytes >= DISK_LOW_BYTES else f"{free_bytes // 1_000_000} MB are left"
         success = self._hub.stats.probe_success
         canary = {} if success is None else {"canary": "ok" if success else "its last message did not come back"}
-        return {"database": database, "redis": redis, "disk": disk, **canary}
+        return {"database": database, "redis": redis, "disk": self._disk(), **canary}
+
+    def _disk(self) -> str:
+        if not self._data_dir.exists():
+            return f"{self._data_dir} is not there any more"
+        free_bytes = self.disk_free_bytes()
+        return "ok" if free_bytes >= DISK_LOW_BYTES else f"{free_bytes // 1_000_000} MB are left"
 
     def disk_free_bytes(self) -> int:
         """See `web.ports.Health.disk_free_bytes`."""

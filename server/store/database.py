@@ -1,13 +1,11 @@
 """The database as the core knows it: one writer's transaction, and reads on a few threads."""
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
-from pathlib import Path
 from sys import intern
 from typing import TypeVar
 
@@ -35,15 +33,13 @@ from server.store.checkpointing import Checkpoints
 from server.store.committing import Committing
 from server.store.failures import is_input_output, refusal_of, unsure
 from server.store.journal import changes_after
+from server.store.place import Place
 from server.store.reach import Reach
 from server.store.records import StoredRecords
 from server.store.rows import agent_of, channel_of, code_of, entry_of, member_of, session_of, token_of
 from server.store.tables import agents, channels, codes, events, log_head, members, sessions, tokens
 
 T = TypeVar("T")
-
-ROOM_BYTES = 512 << 10
-"""With less than this on its disk a hub is not ready: one large message and its event take half of it."""
 
 
 class Database:
@@ -59,6 +55,7 @@ class Database:
         """Called on any thread when the database turns out not to be whole."""
         self._epoch = ""
         self._file = self._writing.url.database if self._writing.dialect.name == "sqlite" else None
+        self._place = Place(self._file)
         self._connection: Connection | None = None
         self._checkpoints = Checkpoints()
         self._committing = Committing(self._writing.dialect, hub_id)
@@ -109,6 +106,7 @@ class Database:
         self.reach.require()
         if self._connection is None:
             self._connection = self._writing.connect()
+        self._place.require()
         is_ending = False
         try:
             engine.begin(self._connection)
@@ -212,8 +210,7 @@ class Database:
             await self.head()
         except HubError as error:
             return error.detail
-        left = shutil.disk_usage(Path(self._file).parent).free if self._file else ROOM_BYTES
-        return None if left >= ROOM_BYTES else f"the disk is full: {left // 1024} KiB are left"
+        return self._place.amiss()
 
 
 _ENDED = channels.c.deleted_at.is_not(None)

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from server.store.checkpointing import QUIET_COMMITS
+from server.web.routes import ROUTES
 from tests.faults import disk, tampered
 from tests.hub import ROOT, Client, HubProcess
 from tests.oracle import Company, cancelled, company, p99
@@ -273,3 +274,31 @@ def server(hub: HubProcess, *arguments: str) -> int:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
     command = (sys.executable, "-m", "server", *arguments, "--data-dir", str(hub.data_dir))
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=False).returncode
+
+
+async def test_a_data_directory_that_is_taken_away_takes_no_messages_and_is_told(own_hub: HubProcess) -> None:
+    away = own_hub.data_dir.with_name("away")
+    async with own_hub.client() as admin:
+        general = await admin.general()
+        kept = await admin.say(general, "before")
+        own_hub.data_dir.rename(away)
+        ready = await admin.call("GET", "/readyz")
+        assert (ready.status, ready.body["ready"]) == (503, False)
+        assert f"{own_hub.data_dir}/hub.db is not there any more" in ready.body["parts"]["database"]
+        assert ready.body["parts"]["disk"] == f"{own_hub.data_dir} is not there any more"
+        refused = await admin.call("POST", "/api/messages", {"channelId": general, "content": "lost at the next start"})
+        assert (refused.status, refused.body["code"]) == (503, "storage_failed")
+        asked = [path for method, path, _, _ in ROUTES if method == "GET" and "{" not in path]
+        answers = {path: (await admin.call("GET", path)).status for path in asked if path != "/api/events"}
+        assert {path: status for path, status in answers.items() if status == 500} == {}
+        assert answers["/api/health"] == answers["/metrics"] == 200
+        (own_hub.data_dir).mkdir()
+        (own_hub.data_dir / "hub.db").touch()
+        assert (await admin.call("GET", "/readyz")).status == 503, "another file by that name is not the database"
+        (own_hub.data_dir / "hub.db").unlink()
+        own_hub.data_dir.rmdir()
+        away.rename(own_hub.data_dir)
+        assert (await admin.call("GET", "/readyz")).status == 200, "it is back, and so is the hub"
+        said = await admin.say(general, "after")
+        listed = await admin.ok("GET", f"/api/messages?channelId={general}")
+        assert [one["id"] for one in listed["messages"]][-2:] == [kept["message"]["id"], said["message"]["id"]]

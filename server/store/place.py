@@ -1,0 +1,50 @@
+"""The place of an SQLite: its file is still where the hub opened it, and there is room around it.
+
+A file that was deleted or moved away while it is open takes writes as before, and the next start does not find them.
+"""
+
+import shutil
+from pathlib import Path
+
+from server.core.errors import Unavailable
+
+ROOM_BYTES = 512 << 10
+"""With less than this on its disk a hub is not ready: one large message and its event take half of it."""
+
+
+class Place:
+    """A database's file; None for a database elsewhere, which is never amiss here."""
+
+    def __init__(self, file: str | None) -> None:
+        self._file = None if file is None else Path(file)
+        self._known: tuple[int, int] | None = None
+
+    def require(self) -> None:
+        """Raise Unavailable when what was opened is not what has its name: what is written now would be lost."""
+        if gone := self.gone():
+            raise Unavailable("storage_failed", f"{gone}; nothing was stored")
+
+    def gone(self) -> str:
+        """What became of the file, in words; empty while it is where it was when this was asked first."""
+        if self._file is None:
+            return ""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return f"the database {self._file} is not there any more: put it back, or stop the hub and restore a backup"
+        self._known = self._known or (status.st_dev, status.st_ino)
+        if self._known != (status.st_dev, status.st_ino):
+            return f"another file was put in the place of the database {self._file}: start the hub again to use it"
+        return ""
+
+    def amiss(self) -> str | None:
+        """What keeps this place from taking a message, in words."""
+        if self._file is None:
+            return None
+        if gone := self.gone():
+            return gone
+        try:
+            left = shutil.disk_usage(self._file.parent).free
+        except OSError as error:
+            return f"the disk of {self._file} cannot be asked: {error.strerror}"
+        return None if left >= ROOM_BYTES else f"the disk is full: {left // 1024} KiB are left"
