@@ -19,6 +19,7 @@ import msgspec
 from server.canary import Canary
 from server.config import trial_socket
 from server.core.stats import Stats
+from server.dependant import dependant
 from server.trial import PLACE_FILE, Place
 
 PAUSE_S = 0.2
@@ -136,7 +137,11 @@ def _running(data_dir: Path, gate: Path, database_url: str) -> Iterator[subproce
     strange = ("HUB_", "NOTIFY_", "WATCHDOG_", "CREDENTIALS_")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     environ |= {"HUB_DATABASE_URL": database_url, "HUB_REDIS_URL": f"unix://{data_dir}/no-redis.sock"}
-    command = [sys.executable, "-P", "-m", "server", "--data-dir", str(data_dir), "--closed-while", str(gate)]
+    # the code that is this process's own, wherever the interpreter's packages would lead
+    environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
+    words = ("-P", "-m", "server", "--data-dir", str(data_dir), "--closed-while", str(gate))
+    # gone with this process, or a backup that was killed would leave a hub on trial for ever
+    command = dependant(sys.executable, *words)
     with tempfile.TemporaryFile() as log:
         hub = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
         try:

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from server.bus.embedded_conf import (
     prepare_socket_dir,
 )
 from server.config import redis_socket
+from server.dependant import dependant
 
 __all__ = ["EmbeddedRedis", "EmbeddedRedisError"]
 
@@ -37,21 +37,6 @@ FIRST_RESTART_DELAY_S = 0.05
 LONGEST_RESTART_DELAY_S = 2.0
 STEADY_AFTER_S = 10.0
 """A server that lived this long has proved itself; the next restart is quick again."""
-
-LAUNCHER = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    os._exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-"""Asks the kernel (PR_SET_PDEATHSIG) to kill the server when the hub dies, then becomes the server.
-
-SIGKILL, since an orderly exit would unlink the socket, by then perhaps the next hub's. A process of its own, since code
-between fork and exec (`preexec_fn`) is unsafe beside threads. The parent is asked for once more: it may have died
-before the request was in force.
-"""
 
 
 class EmbeddedRedis:
@@ -91,7 +76,8 @@ class EmbeddedRedis:
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         prepare_socket_dir(self.socket)
         binary, version = find_server()
-        self._command = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(os.getpid()), str(binary), "-"]
+        # Killed when the hub dies: an orderly exit would unlink the socket, by then perhaps the next hub's.
+        self._command = dependant(str(binary), "-")
         self._config = config(
             self.socket,
             hub_password=self._password,

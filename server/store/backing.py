@@ -8,6 +8,7 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -84,10 +85,14 @@ def backup(url: str, folder: Path) -> Path:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Drop all backups in `folder` but the newest `keep`; 0 keeps all."""
+    """Drop all backups in `folder` but the newest `keep`, 0 keeps all; and what killed ones have left there."""
     found = sorted((file for pattern in PATTERNS for file in folder.glob(pattern)), key=lambda file: file.stem)
     for old in found[:-keep] if keep else ():
         old.unlink()
+    long_ago_s = time.time() - dumping.LEFT_S
+    for left in (*folder.glob(".trying-*"), *folder.glob(".hub-*.new")):
+        if left.stat().st_mtime < long_ago_s:  # whoever made it was killed
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @contextmanager
