@@ -139,9 +139,9 @@ def _running(data_dir: Path, gate: Path, database_url: str) -> Iterator[subproce
     environ |= {"HUB_DATABASE_URL": database_url, "HUB_REDIS_URL": f"unix://{data_dir}/no-redis.sock"}
     # the code that is this process's own, wherever the interpreter's packages would lead
     environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
-    words = ("-P", "-m", "server", "--data-dir", str(data_dir), "--closed-while", str(gate))
+    options = ("--data-dir", str(data_dir), "--closed-while", str(gate))
     # gone with this process, or a backup that was killed would leave a hub on trial for ever
-    command = dependant(sys.executable, *words)
+    command = dependant(sys.executable, "-P", "-m", "server", *options)
     with tempfile.TemporaryFile() as log:
         hub = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ)
         try:
