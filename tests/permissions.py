@@ -71,6 +71,7 @@ TABLE = (
     Row("POST", "/api/threads", WRITES, {"channelId": "{channel}", "parentMessageId": "{message}"}),
     Row("GET", "/api/threads/{id}", READS),
     Row("PATCH", "/api/threads/{id}", WRITES, {"resolved": True}),
+    Row("PUT", "/api/threads/{id}/read", kinds("0+-+++++", "0?-++++?", "0+-+++++"), {"messageId": "{reply}"}),
     # channels
     Row("GET", "/api/channels", KNOWN),
     Row("POST", "/api/channels", KNOWN_WRITES, {"name": "{new}"}),

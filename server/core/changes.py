@@ -249,6 +249,14 @@ class MoveMarker(Change, frozen=True):
     seq: int
 
 
+class ReadThread(Change, frozen=True):
+    """An agent has read a thread that it follows up to `seq`; that never moves back."""
+
+    thread_id: str
+    agent_id: str
+    seq: int
+
+
 class SettleQuestion(Change, frozen=True):
     """A question is answered or expires, once: refused when it was settled before."""
 

@@ -34,6 +34,7 @@ from server.core.changes import (
     PutMember,
     PutSession,
     PutToken,
+    ReadThread,
     SetPassword,
     SettleQuestion,
     SpendCode,
@@ -168,6 +169,7 @@ class Directory:
     @apply.register(AddReaction)
     @apply.register(DropReaction)
     @apply.register(MoveMarker)
+    @apply.register(ReadThread)
     @apply.register(SettleQuestion)
     def _elsewhere(self, change: Change) -> None:
         """These live in the database alone."""

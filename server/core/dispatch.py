@@ -12,6 +12,7 @@ import msgspec
 
 from server.core.changes import Entry
 from server.core.directory import Directory
+from server.core.following import follow, meant_by
 from server.core.ports import Head
 from server.core.readers import Group, Readers
 from server.core.ring import RING_BYTES, Ring
@@ -242,7 +243,11 @@ class Dispatch:
             return
         if entry.kind == "channel.member.join" and entry.agent_id is not None:
             self._admit(channel_id, entry.agent_id)
-        self._collect(self._readers.of_channel(channel_id), entry.kind, entry.frame, channel_id)
+        if entry.kind in _THREADS:
+            for agent_id in (entry.sender_id, entry.agent_id or ""):
+                follow(entry, self._readers.of_agent(agent_id))
+        if self._collect(self._readers.of_channel(channel_id), entry.kind, entry.frame, channel_id):
+            self._tell_meant(channel_id, entry)
         if entry.kind in _ENDING:
             self._dismiss(channel_id, entry)
 
@@ -271,16 +276,35 @@ class Dispatch:
         for stream in leaving:
             self._readers.move(stream, stream.channels - {channel_id})
 
-    def _collect(self, groups: Iterable[Group], kind: str, frame: bytes, channel_id: str | None = None) -> None:
+    def _tell_meant(self, channel_id: str, entry: Entry) -> None:
+        """Words of a channel that they do not look at go to those alone for whom they are meant."""
+        meant = meant_by(entry)
+        if meant is None:
+            return
+        groups = [
+            g for g in self._readers.of_channel(channel_id) if g.key.meant and g.only_counts(channel_id, entry.kind)
+        ]
+        for group in groups:
+            streams = [stream for stream in group.streams if stream.is_meant(meant)]
+            if streams and group.wants(entry.kind):
+                self._empty(group)  # what came before goes first
+                for stream in streams:
+                    stream.write(entry.frame)
+
+    def _collect(self, groups: Iterable[Group], kind: str, frame: bytes, channel_id: str | None = None) -> bool:
+        """Put a frame down for groups; whether some of those who only count it get what is meant for them."""
+        sought = False
         for group in groups:
             if not group.wants(kind):
                 continue
             if channel_id is not None and group.only_counts(channel_id, kind):
                 group.stale[channel_id] = self.position + 1
+                sought = sought or group.key.meant
                 continue
             if not group.pending:
                 self._dirty.append(group)
             group.pending.append(frame)
+        return sought
 
     def _send(self, streams: Iterable[Stream], kind: str, frame: bytes) -> None:
         """Write to some readers alone, after what their groups still hold, so that order is kept."""
@@ -291,10 +315,14 @@ class Dispatch:
 
     def _flush(self) -> None:
         for group in self._dirty:
+            self._empty(group)
+        self._dirty.clear()
+
+    def _empty(self, group: Group) -> None:
+        if group.pending:
             frames = b"".join(group.pending)
             group.pending.clear()
             self._write(group, frames)
-        self._dirty.clear()
 
     def _write(self, group: Group, frames: bytes) -> None:
         data = chunk_of(frames) if group.key.chunked else frames
@@ -318,4 +346,5 @@ class Dispatch:
         stream.sink.abort()
 
 
+_THREADS = frozenset({"thread.create", "thread.message"})
 _ENDING = frozenset({LEAVE, DELETE, "channel.update"})

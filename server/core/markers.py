@@ -1,12 +1,19 @@
-"""Read markers: how far an agent has read each of its channels, the same on all of its devices."""
+"""Read markers: how far an agent has read each of its channels and threads, the same on all of its devices."""
 
 import msgspec
 
-from server.core import rules
-from server.core.changes import Decision, MoveMarker
+from server.core import rules, threads
+from server.core.changes import Decision, MoveMarker, ReadThread
 from server.core.errors import Invalid
 from server.core.hub import Hub
-from server.core.model import Caller, Unread
+from server.core.model import Caller, Resource, Thread, Unread, UnreadReplies
+
+
+class AllUnread(Resource, frozen=True, kw_only=True):
+    """What the caller has not read: by channel, and by thread of those that it follows and has not read to the end."""
+
+    channels: dict[str, Unread]
+    threads: dict[str, UnreadReplies]
 
 
 class Marker(Unread, frozen=True, kw_only=True):
@@ -34,8 +41,23 @@ async def move(hub: Hub, caller: Caller, channel_id: str, message_id: str) -> Ma
     return Marker(channel_id=channel_id, **msgspec.structs.asdict(now))
 
 
-async def unread(hub: Hub, caller: Caller) -> dict[str, Unread]:
-    """What the caller has not read, for each channel that it is a member of."""
-    found = await hub.records.unread(caller.agent.id)
+async def read(hub: Hub, caller: Caller, thread_id: str, message_id: str) -> Thread:
+    """The replies of a thread up to this one are read; it is the caller's own affair, so nobody is told."""
+    thread = await threads.get(hub, caller, thread_id)
+    message = await hub.log.message(rules.uuid("messageId", message_id))
+    if message is None or message.thread_id != thread.id:
+        raise Invalid("messageId", "there is no such reply in this thread")
+    change = ReadThread(thread.id, caller.agent.id, message.seq)
+    await hub.writer.submit(lambda: Decision((change,)), shares=True)
+    return thread
+
+
+async def unread(hub: Hub, caller: Caller) -> AllUnread:
+    """What the caller has not read, of the channels that it is a member of."""
     own = hub.directory.channels_of(caller.agent.id)
-    return {channel_id: counts for channel_id, counts in found.items() if channel_id in own}
+    counts = await hub.records.unread(caller.agent.id)
+    replies = await hub.records.replies(caller.agent.id)
+    return AllUnread(
+        channels={channel_id: count for channel_id, count in counts.items() if channel_id in own},
+        threads={found.thread_id: found for found in replies if found.channel_id in own},
+    )

@@ -134,6 +134,16 @@ class Unread(Resource, frozen=True, kw_only=True):
     read_seq: int
 
 
+class UnreadReplies(Resource, frozen=True, kw_only=True):
+    """What somebody has not read of a thread that it follows: others' replies after `read_seq`."""
+
+    thread_id: str
+    channel_id: str
+    parent_message_id: str
+    unread: int
+    read_seq: int
+
+
 class Told(Resource, frozen=True, kw_only=True):
     """An agent event as kept: from whom to whom, and for a question what became of it."""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.core.changes import Entry
+from server.core.following import follow, meant_by
 from server.core.ports import Log
 from server.core.readers import key_of
 from server.core.stream import DELETE, LEAVE, Stream
@@ -65,7 +66,7 @@ class Past:
         if personal is None:
             personal = self._personal[span] = any(map(_is_personal, entries))
             self._forget_later()
-        if personal:
+        if personal or stream.interest.meant:
             return _shown(stream, entries)
         place = (span, key_of(stream)._replace(chunked=False))
         shown = self._shown.get(place)
@@ -95,5 +96,19 @@ def _is_personal(entry: Entry) -> bool:
 
 
 def _shown(stream: Stream, entries: Sequence[Entry]) -> Shown:
-    frames = b"".join(entry.frame for entry in entries if stream.sees(entry))
-    return Shown(frames, {entry.channel_id or "": entry.seq for entry in entries if stream.only_counts(entry)})
+    stale = {entry.channel_id or "": entry.seq for entry in entries if stream.only_counts(entry)}
+    if not stream.interest.meant:
+        return Shown(b"".join(entry.frame for entry in entries if stream.sees(entry)), stale)
+    frames: list[bytes] = []
+    for entry in entries:
+        follow(entry, (stream,))
+        if stream.sees(entry) or _is_meant(stream, entry):
+            frames.append(entry.frame)
+    return Shown(b"".join(frames), stale)
+
+
+def _is_meant(stream: Stream, entry: Entry) -> bool:
+    if entry.channel_id not in stream.channels or not stream.interest.wants_type(entry.kind):
+        return False
+    meant = meant_by(entry)
+    return meant is not None and stream.is_meant(meant)

@@ -14,12 +14,14 @@ class Key(NamedTuple):
     channels: frozenset[str]
     types: frozenset[str] | None
     bodies: frozenset[str] | None
+    meant: bool
     chunked: bool
 
 
 def key_of(stream: Stream) -> Key:
     """Where a stream belongs, as it stands."""
-    return Key(stream.channels, stream.interest.types, stream.interest.bodies, stream.chunked)
+    interest = stream.interest
+    return Key(stream.channels, interest.types, interest.bodies, interest.meant, stream.chunked)
 
 
 class Group:

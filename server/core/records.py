@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from server.core.changes import ObjectiveHour
-from server.core.model import Code, Deed, Message, Thread, Told, Unread
+from server.core.model import Code, Deed, Message, Thread, Told, Unread, UnreadReplies
 from server.core.ports import Span
 
 
@@ -37,6 +37,12 @@ class Records(Protocol):
 
     async def unread(self, agent_id: str, channel_id: str | None = None) -> dict[str, Unread]:
         """What an agent has not read, by channel: of one, or of all that it is a member of."""
+
+    async def followed(self, agent_id: str) -> list[str]:
+        """Ids of the threads that an agent follows, the newest first."""
+
+    async def replies(self, agent_id: str) -> list[UnreadReplies]:
+        """Threads that an agent follows and has not read to their end."""
 
     async def told(self, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:
         """Agent events that the agent got or sent, oldest first; one more than `span.limit` when there are more."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from server.core.errors import Malformed
+from server.core.following import learn
 from server.core.hub import Hub
 from server.core.past import PAGE
 from server.core.stream import Stream, audience
@@ -65,6 +66,7 @@ async def catch_up(hub: Hub, stream: Stream, after: int, send: Send) -> None:
     """Send what `stream` may see after the event `after`, then join it to the live readers in the same step."""
     dispatch = hub.dispatch
     stale: dict[str, int] = {}
+    await learn(hub.records, stream)
     while not stream.ended.done():
         stream.channels = audience(hub.directory, stream.agent_id, stream.interest)
         stream.lost = hub.directory.lost_by(stream.agent_id)

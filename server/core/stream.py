@@ -1,6 +1,7 @@
 """One reader of events: what it may and wants to see, and the connection it reads from."""
 
 import asyncio
+from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -30,12 +31,14 @@ WORDS = frozenset(
 class Interest(msgspec.Struct, frozen=True):
     """What a reader asked for; None means all that it is entitled to.
 
-    Of channels that are not in `bodies` a reader gets numbers instead of what is said there.
+    Of channels that are not in `bodies` a reader gets numbers instead of what is said there; with `meant` also the
+    words that are meant for it.
     """
 
     channels: frozenset[str] | None = None
     types: frozenset[str] | None = None
     bodies: frozenset[str] | None = None
+    meant: bool = False
 
     def wants_channel(self, channel_id: str) -> bool:
         """Whether events of this channel are asked for."""
@@ -48,6 +51,14 @@ class Interest(msgspec.Struct, frozen=True):
     def wants_words(self, channel_id: str, kind: str) -> bool:
         """Whether what is said in this channel is asked for; all that is not saying always is."""
         return self.bodies is None or channel_id in self.bodies or kind not in WORDS
+
+
+class Meant(NamedTuple):
+    """Words that call somebody, or are said in a thread."""
+
+    sender_id: str
+    mentions: tuple[str, ...]
+    thread_id: str | None
 
 
 def audience(directory: Directory, agent_id: str, interest: Interest) -> frozenset[str]:
@@ -65,7 +76,7 @@ def _public(directory: Directory, channel_ids: frozenset[str]) -> frozenset[str]
 class Stream:
     """An open stream. `ended` resolves with a reason when it is to be closed from this side."""
 
-    __slots__ = ("agent_id", "channels", "chunked", "credential", "ended", "id", "interest", "lost", "sink")
+    __slots__ = ("agent_id", "channels", "chunked", "credential", "ended", "follows", "id", "interest", "lost", "sink")
 
     def __init__(self, sink: Sink, agent_id: str, credential: str, interest: Interest, *, chunked: bool) -> None:
         self.id = str(uuid4())
@@ -77,6 +88,8 @@ class Stream:
         self.channels: frozenset[str] = frozenset()
         self.lost: frozenset[str] = frozenset()
         """Channels that ended while this reader was a member; set for a replay."""
+        self.follows: set[str] | None = None
+        """Ids of the threads that this reader follows, once that was asked for."""
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def sees(self, entry: Entry) -> bool:
@@ -93,6 +106,12 @@ class Stream:
         """Whether the entry changes a number of a channel whose words this reader does not get."""
         channel_id = entry.channel_id
         return channel_id in self.channels and not self.interest.wants_words(channel_id or "", entry.kind)
+
+    def is_meant(self, meant: Meant) -> bool:
+        """Whether words are meant for this reader, who did not say them."""
+        if not self.interest.meant or meant.sender_id == self.agent_id:
+            return False
+        return self.agent_id in meant.mentions or meant.thread_id in (self.follows or ())
 
     def is_own_end(self, entry: Entry) -> bool:
         """Whether the entry tells this reader that a channel is over for it: the last it gets of that channel."""

@@ -11,7 +11,7 @@ from server.core.errors import Conflict, Forbidden, Invalid, NotFound, Unchanged
 from server.core.events import ThreadCreate, ThreadUpdate
 from server.core.hub import Hub
 from server.core.ids import new_id
-from server.core.model import Caller, Thread
+from server.core.model import Caller, Message, Thread
 
 TITLE_LENGTH = 120
 
@@ -44,7 +44,8 @@ async def create(hub: Hub, caller: Caller, opening: Opening) -> Opened:
     parent_id = rules.uuid("parentMessageId", opening.parent_message_id)
     title = None if opening.title is None else rules.line("title", opening.title, TITLE_LENGTH)
     rules.may_write(hub.directory, caller, channel_id)
-    await _may_have_thread(hub, channel_id, parent_id)
+    parent = await _may_have_thread(hub, channel_id, parent_id)
+    author = parent.sender_id if parent.sender_id in hub.directory.agents else None
     thread = Thread(
         id=new_id(),
         channel_id=channel_id,
@@ -59,7 +60,8 @@ async def create(hub: Hub, caller: Caller, opening: Opening) -> Opened:
     def decide() -> Decision:
         rules.may_write(hub.directory, caller, channel_id)
         event = ThreadCreate(channel_id=channel_id, thread=thread.part())
-        return Decision((InsertThread(thread),), (Outgoing(event, thread.created_at, caller.agent.id, channel_id),))
+        outgoing = Outgoing(event, thread.created_at, caller.agent.id, channel_id, author)
+        return Decision((InsertThread(thread),), (outgoing,))
 
     try:
         await hub.writer.submit(decide)
@@ -69,7 +71,7 @@ async def create(hub: Hub, caller: Caller, opening: Opening) -> Opened:
     return Opened(thread)
 
 
-async def _may_have_thread(hub: Hub, channel_id: str, parent_id: str) -> None:
+async def _may_have_thread(hub: Hub, channel_id: str, parent_id: str) -> Message:
     parent = await hub.log.message(parent_id)
     if parent is None or parent.channel_id != channel_id:
         raise Invalid("parentMessageId", "there is no such message in this channel")
@@ -77,6 +79,7 @@ async def _may_have_thread(hub: Hub, channel_id: str, parent_id: str) -> None:
         raise Invalid("parentMessageId", "this message is a reply itself; threads do not nest", code="parent_is_reply")
     if parent.deleted:
         raise Conflict("message_deleted", "the message is deleted; no thread was opened", field="parentMessageId")
+    return parent
 
 
 async def get(hub: Hub, caller: Caller, thread_id: str) -> Thread:

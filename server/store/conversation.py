@@ -17,6 +17,7 @@ from server.core.changes import (
     IndexMessages,
     InsertThread,
     MoveMarker,
+    ReadThread,
     SettleQuestion,
 )
 from server.core.errors import Conflict, Unchanged
@@ -25,8 +26,8 @@ from server.core.model import Message
 from server.store.prepared import Cursor, Insert, Prepared
 from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
-from server.store.statements import execute
-from server.store.tables import agent_events, events, log_head, markers, mentions, messages, reactions, threads
+from server.store.statements import execute, upserting
+from server.store.tables import agent_events, events, follows, log_head, markers, mentions, messages, reactions, threads
 
 EMOJI_MOST = 64
 """Different emoji on one message."""
@@ -38,6 +39,13 @@ _REPLIED = (
 )
 
 
+def _follow(dialect: Dialect) -> Any:
+    """Who replies has read the thread so far, and follows it."""
+    row: dict[str, Any] = {column.name: bindparam(column.name) for column in follows.columns}
+    add = upserting(dialect)(follows).values(row)
+    return add.on_conflict_do_update(index_elements=["agent_id", "thread_id"], set_={"seq": add.excluded.seq})
+
+
 class Messages:
     """Where new messages go: their table, who they call, the threads they are in. The full text takes them later."""
 
@@ -45,6 +53,7 @@ class Messages:
         self._add = Insert.into(messages, dialect, MESSAGE_COLUMNS)
         self._call = Insert.into(mentions, dialect, ("agent_id", "channel_id", "message_seq"))
         self._reply = Prepared(_REPLIED, dialect)
+        self._follow = Prepared(_follow(dialect), dialect)
 
     def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """Store messages that have their numbers."""
@@ -55,6 +64,19 @@ class Messages:
             last = {message.thread_id: message.timestamp for message in new}
             for thread_id, count in replies.items():
                 self._reply.change(cursor, {"thread": thread_id, "n": count, "at": last[thread_id]})
+            self._followed(cursor, new)
+
+    def _followed(self, cursor: Cursor, new: Sequence[Message]) -> None:
+        replied = {(said.sender_id, said.thread_id): said for said in new if said.thread_id is not None}
+        for (agent_id, thread_id), said in replied.items():
+            if not _is_external(agent_id):
+                place = {"agent_id": agent_id, "thread_id": thread_id, "channel_id": said.channel_id}
+                self._follow.change(cursor, {**place, "seq": said.seq})
+
+
+def _is_external(sender_id: str) -> bool:
+    """Whether a bridge spoke for somebody who has no account here."""
+    return sender_id.startswith("external:")
 
 
 def _mention_rows(message: Message) -> list[tuple[str, str, int]]:
@@ -139,10 +161,13 @@ def _forget_messages(change: ForgetMessages, connection: Connection) -> None:
 @execute.register
 def _insert_thread(change: InsertThread, connection: Connection) -> None:
     parent_id = change.thread.parent_message_id
-    _alive(connection, messages.c.id == parent_id)
+    parent = _alive(connection, messages.c.id == parent_id)
     if connection.execute(select(threads.c.id).where(threads.c.parent_message_id == parent_id)).first() is not None:
         raise Unchanged
     connection.execute(insert(threads).values(thread_row(change.thread)))
+    place = {"thread_id": change.thread.id, "channel_id": change.thread.channel_id, "seq": 0}
+    followers = {agent_id for agent_id in (change.thread.created_by, parent.sender_id) if not _is_external(agent_id)}
+    connection.execute(insert(follows), [{"agent_id": agent_id, **place} for agent_id in sorted(followers)])
 
 
 @execute.register
@@ -197,6 +222,12 @@ def _same(change: AddReaction | DropReaction) -> Any:
 def _move_marker(change: MoveMarker, connection: Connection) -> None:
     place = (markers.c.agent_id == change.agent_id) & (markers.c.channel_id == change.channel_id)
     connection.execute(update(markers).where(place, markers.c.seq < change.seq).values(seq=change.seq))
+
+
+@execute.register
+def _read_thread(change: ReadThread, connection: Connection) -> None:
+    place = (follows.c.agent_id == change.agent_id) & (follows.c.thread_id == change.thread_id)
+    connection.execute(update(follows).where(place, follows.c.seq < change.seq).values(seq=change.seq))
 
 
 @execute.register

@@ -6,15 +6,29 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, literal_column, select, union
 
-from server.core.model import Deed, Message, Replies, Thread, Told, Unread
+from server.core.model import Deed, Message, Replies, Thread, Told, Unread, UnreadReplies
 from server.core.ports import Span
 from server.core.records import Search
 from server.store.rows import deed_of, message_of, replies_of, thread_of, told_of
 from server.store.searching import fitting_of, index_for, terms_of
-from server.store.tables import agent_events, audit, events, log_head, markers, mentions, messages, reactions, threads
+from server.store.tables import (
+    agent_events,
+    audit,
+    events,
+    follows,
+    log_head,
+    markers,
+    mentions,
+    messages,
+    reactions,
+    threads,
+)
 
 UNREAD_MOST = 10_000
 """Messages behind a marker that are looked at to count the unread ones; beyond, the number means "or more"."""
+
+FOLLOWED_MOST = 1000
+"""Of more threads than this only the newest are followed."""
 
 
 def message(connection: Connection, message_id: str) -> Message | None:
@@ -185,6 +199,49 @@ def unread(connection: Connection, agent_id: str, channel_id: str | None) -> dic
 
 def _count(rows: Subquery, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return select(func.count()).select_from(rows).where(*conditions).correlate(markers).scalar_subquery()
+
+
+def followed(connection: Connection, agent_id: str) -> list[str]:
+    """Ids of the threads that an agent follows, the newest first: the ids are in order of time."""
+    query = select(follows.c.thread_id).where(follows.c.agent_id == agent_id)
+    return list(connection.scalars(query.order_by(follows.c.thread_id.desc()).limit(FOLLOWED_MOST)))
+
+
+def replies(connection: Connection, agent_id: str) -> list[UnreadReplies]:
+    """The followed threads in which others replied behind what the agent has read."""
+    recent = (
+        select(messages.c.sender_id, messages.c.deleted_at)
+        .where(
+            messages.c.channel_id == follows.c.channel_id,
+            messages.c.thread_id == follows.c.thread_id,
+            messages.c.seq > follows.c.seq,
+        )
+        .limit(UNREAD_MOST)
+        .correlate(follows)
+        .subquery()
+    )
+    by_others = and_(recent.c.sender_id != agent_id, recent.c.deleted_at.is_(None))
+    counted = select(func.count()).select_from(recent).where(by_others).correlate(follows).scalar_subquery()
+    query = (
+        select(
+            follows.c.thread_id, follows.c.channel_id, follows.c.seq, threads.c.parent_message_id, counted.label("n")
+        )
+        .join(threads, threads.c.id == follows.c.thread_id)
+        .where(follows.c.agent_id == agent_id)
+        .order_by(follows.c.thread_id.desc())
+        .limit(FOLLOWED_MOST)
+    )
+    return [
+        UnreadReplies(
+            thread_id=row.thread_id,
+            channel_id=row.channel_id,
+            parent_message_id=row.parent_message_id,
+            unread=row.n,
+            read_seq=row.seq,
+        )
+        for row in connection.execute(query)
+        if row.n
+    ]
 
 
 def told(connection: Connection, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:

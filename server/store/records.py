@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, select
 
 from server.core.changes import Counts, ObjectiveHour
-from server.core.model import Code, Deed, Message, Thread, Told, Unread
+from server.core.model import Code, Deed, Message, Thread, Told, Unread, UnreadReplies
 from server.core.ports import Span
 from server.core.records import Search
 from server.store import reading
@@ -53,6 +53,14 @@ class StoredRecords:
     async def unread(self, agent_id: str, channel_id: str | None = None) -> dict[str, Unread]:
         """See `core.records.Records.unread`."""
         return await self._read(lambda c: reading.unread(c, agent_id, channel_id))
+
+    async def followed(self, agent_id: str) -> list[str]:
+        """See `core.records.Records.followed`."""
+        return await self._read(lambda c: reading.followed(c, agent_id))
+
+    async def replies(self, agent_id: str) -> list[UnreadReplies]:
+        """See `core.records.Records.replies`."""
+        return await self._read(lambda c: reading.replies(c, agent_id))
 
     async def told(self, agent_id: str, peer_id: str | None, span: Span) -> list[Told]:
         """See `core.records.Records.told`."""

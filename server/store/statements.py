@@ -1,9 +1,10 @@
 """What each change does to the tables: one function a change, all in the writer's transaction."""
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -39,6 +40,7 @@ from server.store.tables import (
     channels,
     codes,
     events,
+    follows,
     log_head,
     markers,
     members,
@@ -54,12 +56,17 @@ def execute(change: Change, connection: Connection) -> None:
     raise NotImplementedError(type(change).__name__)
 
 
+def upserting(dialect: Dialect) -> Callable[[Table], Any]:
+    """This dialect's own INSERT, which knows what to do with a row that is there."""
+    return sqlite_insert if dialect.name == "sqlite" else postgres_insert
+
+
 def upsert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
     """Insert the row, or overwrite the one with its primary key."""
-    conflict_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
     keys = [column.name for column in table.primary_key]
     news = {name: value for name, value in row.items() if name not in keys}
-    connection.execute(conflict_insert(table).values(row).on_conflict_do_update(index_elements=keys, set_=news))
+    add = upserting(connection.dialect)(table).values(row)
+    connection.execute(add.on_conflict_do_update(index_elements=keys, set_=news))
 
 
 @execute.register
@@ -158,8 +165,7 @@ def _note_uses(change: NoteUses, connection: Connection) -> None:
 @execute.register
 def _count_objectives(change: CountObjectives, connection: Connection) -> None:
     connection.execute(delete(objectives).where(objectives.c.hour < change.oldest_hour))
-    conflict_insert = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
-    add = conflict_insert(objectives)
+    add = upserting(connection.dialect)(objectives)
     more = {name: objectives.c[name] + add.excluded[name] for name in ("bad", "total")}
     rows = [
         {"hour": h.hour, "objective": h.objective, "bad": h.counts.bad, "total": h.counts.total} for h in change.hours
@@ -246,3 +252,5 @@ def _drop_member(change: DropMember, connection: Connection) -> None:
     connection.execute(delete(members).where(seat))
     own = (markers.c.channel_id == change.channel_id) & (markers.c.agent_id == change.agent_id)
     connection.execute(delete(markers).where(own))
+    followed = (follows.c.channel_id == change.channel_id) & (follows.c.agent_id == change.agent_id)
+    connection.execute(delete(follows).where(followed))

@@ -219,6 +219,16 @@ markers = Table(
     comment="How far each member has read; from where it joined on",
 )
 
+follows = Table(
+    "follows",
+    metadata,
+    Column("agent_id", String(64), primary_key=True),
+    Column("thread_id", String(36), primary_key=True),
+    Column("channel_id", String(36), nullable=False),
+    Column("seq", Seq, nullable=False),
+    comment="Who opened a thread, wrote what it hangs under or replied, and how far it has read there",
+)
+
 # apart from the log, which forgets after a time: what agents told each other is kept, as messages are
 agent_events = Table(
     "agent_events",

@@ -11,7 +11,7 @@ from server.web.reading import Body, Query, answer, body, nothing, query
 
 
 class Read(Body, frozen=True):
-    """PUT /api/channels/{id}/read."""
+    """PUT /api/channels/{id}/read and /api/threads/{id}/read."""
 
     message_id: str
 
@@ -46,9 +46,16 @@ async def read(request: web.Request) -> web.Response:
     return answer(await markers.move(hub, caller, request.match_info["id"], wanted.message_id))
 
 
+async def read_thread(request: web.Request) -> web.Response:
+    """The thread, of which the caller has read so far."""
+    wanted = await body(request, Read)
+    hub, caller = request.app[HUB], request["caller"]
+    return answer(await markers.read(hub, caller, request.match_info["id"], wanted.message_id))
+
+
 async def unread(request: web.Request) -> web.Response:
-    """What the caller has not read, by channel."""
-    return answer({"channels": await markers.unread(request.app[HUB], request["caller"])})
+    """What the caller has not read, by channel and by thread."""
+    return answer(await markers.unread(request.app[HUB], request["caller"]))
 
 
 async def search(request: web.Request) -> web.Response:

@@ -5,9 +5,9 @@ from server.core.accounts import Issued
 from server.core.events import Envelope, PresencePart
 from server.core.health import Health
 from server.core.invitations import Open
-from server.core.markers import Marker
+from server.core.markers import AllUnread, Marker
 from server.core.messages import Page
-from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token, Told, Unread
+from server.core.model import Agent, Channel, Member, Message, Session, Thread, Token, Told
 from server.core.people import Invitation
 from server.core.telling import Correspondence
 from server.core.threads import Listed
@@ -28,7 +28,7 @@ from server.web import (
     tokens,
     typesetting,
 )
-from server.web.openapi import ByKey, Described, Many
+from server.web.openapi import Described, Many
 from server.web.routes import Handler
 
 _CHANNEL = "9f3c2a1d-5e8f-4b6a-9c1e-2a3b4c5d6e7f"
@@ -71,8 +71,9 @@ DESCRIPTIONS: dict[Handler, Described] = {
     conversation.react: Described(answer=Message),
     conversation.unreact: Described(status=204),
     conversation.search: Described(query=conversation.Wanted, answer=Page),
-    conversation.unread: Described(answer=ByKey("channels", Unread)),
+    conversation.unread: Described(answer=AllUnread),
     conversation.read: Described(body=conversation.Read, answer=Marker, example={"messageId": _MESSAGE}),
+    conversation.read_thread: Described(body=conversation.Read, answer=Thread, example={"messageId": _MESSAGE}),
     threads.create: Described(
         body=threads.Opening,
         answer=Thread,

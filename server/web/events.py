@@ -45,6 +45,7 @@ class Wanted(Query, frozen=True):
     types: str | None = None
     since: str | None = None
     bodies: str | None = None
+    meant: bool = False
 
 
 class Reshaping(Body, frozen=True):
@@ -112,7 +113,7 @@ def _interest(wanted: Wanted) -> Interest:
     types = None
     if wanted.types is not None:
         types = frozenset(word for word in wanted.types.split(",") if word)
-    return Interest(_ids("channels", wanted.channels), types, _ids("bodies", wanted.bodies))
+    return Interest(_ids("channels", wanted.channels), types, _ids("bodies", wanted.bodies), wanted.meant)
 
 
 def _ids(field: str, listed: str | None) -> frozenset[str] | None:

@@ -36,7 +36,8 @@ async def first_state(hub: Hub, caller: Caller, last: str) -> dict[str, Any]:
         "channels": visible,
         "place": await _place(hub, caller, _first(visible, last)),
         "agents": accounts.listed(hub),
-        "unread": unread,
+        "unread": unread.channels,
+        "replies": unread.threads,
         "asked": waiting,
     }
     built: dict[str, Any] = msgspec.to_builtins(state)

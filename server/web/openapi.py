@@ -25,13 +25,6 @@ class Many(msgspec.Struct, frozen=True):
     of: Any
 
 
-class ByKey(msgspec.Struct, frozen=True):
-    """An answer that maps ids to things, under a plural name."""
-
-    name: str
-    of: Any
-
-
 class Described(msgspec.Struct, frozen=True, kw_only=True):
     """What a route takes and answers; `answer` None means no JSON body, `also` are further statuses of success.
 
@@ -98,7 +91,7 @@ class _Shapes:
     def __init__(self, descriptions: Mapping[Handler, Described]) -> None:
         types: list[Any] = [Problem]
         for described in descriptions.values():
-            answer = described.answer.of if isinstance(described.answer, Many | ByKey) else described.answer
+            answer = described.answer.of if isinstance(described.answer, Many) else described.answer
             types += [shape for shape in (described.body, answer) if shape is not None]
         types = list(dict.fromkeys(types))
         made = _schemas(types)
@@ -109,8 +102,6 @@ class _Shapes:
         """The schema of a type, mostly a reference."""
         if isinstance(shape, Many):
             return _holding(shape.name, {"type": "array", "items": self._schemas[shape.of]})
-        if isinstance(shape, ByKey):
-            return _holding(shape.name, {"type": "object", "additionalProperties": self._schemas[shape.of]})
         return self._schemas[shape]
 
 

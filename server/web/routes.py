@@ -56,6 +56,7 @@ ROUTES: tuple[tuple[str, str, Handler, Place], ...] = (
     ("POST", "/api/threads", threads.create, Place(KNOWN, "messages")),
     ("GET", "/api/threads/{id}", threads.get, Place(KNOWN, "messages")),
     ("PATCH", "/api/threads/{id}", threads.alter, Place(KNOWN, "messages")),
+    ("PUT", "/api/threads/{id}/read", conversation.read_thread, Place(KNOWN, "channels")),
     ("GET", "/api/channels", channels.listed, Place(KNOWN, "channels")),
     ("POST", "/api/channels", channels.create, Place(KNOWN, "channels")),
     ("GET", "/api/channels/{id}", channels.get, Place(KNOWN, "channels")),

@@ -21,6 +21,7 @@ from server.core.changes import (
     IndexMessages,
     MoveMarker,
     PruneLog,
+    ReadThread,
     SettleQuestion,
     TidyUp,
 )
@@ -34,7 +35,7 @@ from server.store.migrating import migrate
 from server.store.tables import channels
 from tests.load import filling
 
-GROWS = "messages|events|reactions|mentions|markers|agent_events|threads|members|audit|message_words"
+GROWS = "messages|events|reactions|mentions|markers|follows|agent_events|threads|members|audit|message_words"
 WHOLE = re.compile(rf"^(SCAN|SEARCH) ({GROWS})\b(?! VIRTUAL)(?P<how>.*)")
 CHANNEL, QUIET = new_id(), new_id()
 COUNT = 3000
@@ -51,6 +52,8 @@ READS: dict[str, Look] = {
     "the head": lambda log: log.head(),
     "unread numbers": lambda log: log.records.unread("anna"),
     "unread of a channel": lambda log: log.records.unread("anna", CHANNEL),
+    "followed threads": lambda log: log.records.followed("anna"),
+    "unread replies": lambda log: log.records.replies("anna"),
     "own reactions": lambda log: log.records.reacted("anna", [5, 6]),
     "threads": lambda log: log.records.threads(CHANNEL, CHANNEL, 50),
     "the thread under": lambda log: log.records.thread_under(CHANNEL),
@@ -68,6 +71,7 @@ WRITES: dict[str, Callable[[str], Decision]] = {
     "react": lambda id_: Decision((AddReaction(700, "👍", "anna"),)),
     "take back": lambda id_: Decision((DropReaction(700, "👍", "anna"),)),
     "mark read": lambda id_: Decision((MoveMarker(CHANNEL, "anna", 900),)),
+    "read a thread": lambda _: Decision((ReadThread(CHANNEL, "anna", 900),)),
     "settle": lambda id_: Decision((SettleQuestion(5, "allow", 5),)),
     "index": lambda id_: Decision((IndexMessages(100),)),
     "prune": lambda id_: Decision((PruneLog(1, 100),)),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.hub import Client, HubProcess, Json, envelope, said
+from tests.hub import Client, Frames, HubProcess, Json, envelope, said
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -136,3 +136,80 @@ async def test_who_looks_on_sees_no_more_once_the_channel_is_private(pair: Pair)
         await admin.say(await admin.general(), "to all")
         heard = [frame.event for frame in await frames.until("hub.counters")]
     assert "channel.message" not in heard
+
+
+async def thread_of(admin: Client, channel_id: str, parent_id: str) -> str:
+    thread = await admin.ok("POST", "/api/threads", {"channelId": channel_id, "parentMessageId": parent_id})
+    thread_id: str = thread["id"]
+    return thread_id
+
+
+async def words_until(frames: Frames, last: str) -> list[str]:
+    """What was said, up to these words."""
+    heard: list[str] = []
+    while last not in heard:
+        frame = await frames.next()
+        if frame.event in ("channel.message", "thread.message"):
+            heard.append(said(frame))
+    return heard
+
+
+async def test_what_is_meant_for_one_comes_from_wherever_it_is_said(pair: Pair) -> None:
+    admin, agent_id, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    asked = (await other.say(elsewhere, "why is it red?"))["message"]
+    stranger = (await admin.say(elsewhere, "something else"))["message"]
+    own, foreign = await thread_of(admin, elsewhere, asked["id"]), await thread_of(admin, elsewhere, stranger["id"])
+    async with other.stream(f"?bodies={looked_at}&meant=true") as frames:
+        await admin.say(elsewhere, "to nobody")
+        await admin.say(elsewhere, f"psst @{agent_id}")
+        await admin.say(elsewhere, "not yours", threadId=foreign)
+        await admin.say(elsewhere, "because of the clock", threadId=own)
+        await admin.say(looked_at, "hello")
+        heard = await words_until(frames, "hello")
+    assert heard == [f"psst @{agent_id}", "because of the clock", "hello"]
+
+
+async def test_a_thread_is_followed_from_the_first_word_in_it_on(pair: Pair) -> None:
+    admin, _, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    parents = [(await admin.say(elsewhere, "something"))["message"] for _ in range(2)]
+    first = await thread_of(admin, elsewhere, parents[0]["id"])
+    async with other.stream(f"?bodies={looked_at}&meant=true") as frames:
+        second = await thread_of(other, elsewhere, parents[1]["id"])
+        await admin.say(elsewhere, "not yet", threadId=first)
+        await other.say(elsewhere, "let me see", threadId=first)
+        await admin.say(elsewhere, "thank you", threadId=first)
+        await admin.say(elsewhere, "and here?", threadId=second)
+        await admin.say(looked_at, "hello")
+        heard = await words_until(frames, "hello")
+    assert heard == ["thank you", "and here?", "hello"]
+
+
+async def test_what_was_meant_for_one_is_told_when_it_comes_back(pair: Pair) -> None:
+    admin, agent_id, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    parent = (await other.say(elsewhere, "why is it red?"))["message"]
+    async with other.stream(f"?bodies={looked_at}&meant=true") as frames:
+        cursor = frames.hello.id
+    thread_id = await thread_of(admin, elsewhere, parent["id"])
+    await admin.say(elsewhere, "to nobody")
+    await admin.say(elsewhere, "the clock", threadId=thread_id)
+    await admin.say(elsewhere, f"@{agent_id}?")
+    await admin.say(looked_at, "hello")
+    async with other.stream(f"?bodies={looked_at}&meant=true", cursor) as frames:
+        heard = await words_until(frames, "hello")
+    assert heard == ["the clock", f"@{agent_id}?", "hello"]
+
+
+async def test_who_left_gets_no_more_of_a_thread_that_it_followed(pair: Pair) -> None:
+    admin, agent_id, other = pair
+    looked_at, elsewhere = await room(pair), await room(pair)
+    parent = (await other.say(elsewhere, "why is it red?"))["message"]
+    thread_id = await thread_of(admin, elsewhere, parent["id"])
+    async with other.stream(f"?bodies={looked_at}&meant=true") as frames:
+        await admin.ok("DELETE", f"/api/channels/{elsewhere}/members/{agent_id}")
+        await admin.say(elsewhere, "among ourselves", threadId=thread_id)
+        await admin.say(looked_at, "hello")
+        heard = await words_until(frames, "hello")
+    assert heard == ["hello"]

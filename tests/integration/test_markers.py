@@ -107,3 +107,31 @@ async def test_a_wrong_marker_is_refused(admin: Client, room: tuple[str, str, Cl
         said = (await admin.say(channel_id, "public"))["message"]["id"]
         answer = await outsider.call("PUT", where, {"messageId": said})
         assert (answer.status, answer.body["code"]) == (403, "not_a_member")
+
+
+async def test_replies_in_a_followed_thread_are_unread_until_they_are_read(
+    admin: Client, room: tuple[str, str, Client]
+) -> None:
+    channel_id, _, reader = room
+    parent = (await reader.say(channel_id, "why is it red?"))["message"]
+    opening = {"channelId": channel_id, "parentMessageId": parent["id"]}
+    thread_id = (await admin.ok("POST", "/api/threads", opening))["id"]
+    first, second = [(await admin.say(channel_id, word, threadId=thread_id))["message"] for word in ("a", "b")]
+
+    async def unread(client: Client) -> object:
+        return (await client.ok("GET", "/api/unread"))["threads"].get(thread_id)
+
+    place = {"threadId": thread_id, "channelId": channel_id, "parentMessageId": parent["id"]}
+    assert await unread(reader) == {**place, "unread": 2, "readSeq": 0}
+    assert await unread(admin) is None
+    await reader.ok("PUT", f"/api/threads/{thread_id}/read", {"messageId": first["id"]})
+    assert await unread(reader) == {**place, "unread": 1, "readSeq": first["seq"]}
+    await reader.ok("PUT", f"/api/threads/{thread_id}/read", {"messageId": second["id"]})
+    await reader.ok("PUT", f"/api/threads/{thread_id}/read", {"messageId": first["id"]})
+    assert await unread(reader) is None
+    await reader.say(channel_id, "I see", threadId=thread_id)
+    await admin.say(channel_id, "good", threadId=thread_id)
+    await reader.say(channel_id, "bye", threadId=thread_id)
+    assert await unread(reader) is None
+    elsewhere = await reader.call("PUT", f"/api/threads/{thread_id}/read", {"messageId": parent["id"]})
+    assert (elsewhere.status, elsewhere.body["field"]) == (422, "messageId")

@@ -56,6 +56,8 @@ class World:
         await clients["author"].ok("PUT", f"/api/messages/{self._made['message']}/reactions/👍")
         thread = {"channelId": channel_id, "parentMessageId": self._made["message"]}
         self._made["thread"] = (await clients["author"].ok("POST", "/api/threads", thread))["id"]
+        reply = await clients["author"].say(channel_id, "and more", threadId=self._made["thread"])
+        self._made["reply"] = reply["message"]["id"]
         if self._kind == "archived":
             await clients["owner"].ok("POST", f"/api/channels/{channel_id}/archive")
         return str(channel_id)
@@ -63,6 +65,10 @@ class World:
     async def _message(self) -> str:
         await self.get("channel")
         return self._made["message"]
+
+    async def _reply(self) -> str:
+        await self.get("channel")
+        return self._made["reply"]
 
     async def _thread(self) -> str:
         await self.get("channel")
