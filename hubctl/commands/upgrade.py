@@ -21,21 +21,18 @@ from hubctl.recipe import recipe
 from hubctl.step import Step
 from hubctl.steps.machine import Looked
 from hubctl.upgrade import journal, versions
+from hubctl.upgrade.budget import LEAST_S, MOST_S, STARTS, budget_s, took_s
 from hubctl.upgrade.journal import Trying, version_of
 from hubctl.upgrade.moving import Prepare, Returned, Stuck, mend, move
 from hubctl.upgrade.returning import copies, way_back
 from hubctl.upgrade.units import leave_only
-
-BUDGET_S = 25.0
-"""With what it takes to stop, to copy and to come back, a hub is closed for less than a minute at the worst."""
 
 within_option = click.option(
     "--within",
     "within_s",
     metavar="SECONDS",
     type=click.FloatRange(min=1),
-    default=BUDGET_S,
-    show_default=True,
+    show_default=f"{STARTS:.0f} times what the present one took to start, {LEAST_S:.0f} at least, {MOST_S:.0f} at most",
     help="How long the other version may take to prove itself, a change of the schema included.",
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -45,7 +42,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 @click.argument("wheel", metavar="WHEEL", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @yes_option
 @within_option
-def upgrade(wheel: Path, *, yes: bool, within_s: float) -> None:
+def upgrade(wheel: Path, *, yes: bool, within_s: float | None) -> None:
     """Go to the version in WHEEL. If it does not prove itself, the present one is back, the database as it was."""
     host = _installed("upgrade")
     try:
@@ -56,7 +53,7 @@ def upgrade(wheel: Path, *, yes: bool, within_s: float) -> None:
         raise Failure(f"{safe.line(str(error))}. Nothing was changed; the hub goes on as it was") from None
 
 
-def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float) -> None:
+def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float | None) -> None:
     old = versions.current(host)
     new = f"{VERSIONS}/{versions.wheel_version(wheel)}"
     if new == old:
@@ -75,6 +72,7 @@ def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float) -> None:
             f"the database has schema {known.schema.present}, which {version_of(new)} does not know: it is older than "
             f"{version_of(old)}. `hubctl rollback` goes back"
         )
+    within_s = _within(host, within_s)
     if not yes:
         click.confirm(
             f"The hub stops. If {version_of(new)} does not prove itself within {within_s:.0f} s, {version_of(old)} is "
@@ -90,7 +88,7 @@ def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float) -> None:
 @yes_option
 @click.option("--discard-since", "discard", is_flag=True, help="Go back to the snapshot; what came since goes.")
 @within_option
-def rollback(*, yes: bool, discard: bool, within_s: float) -> None:
+def rollback(*, yes: bool, discard: bool, within_s: float | None) -> None:
     """Return to the version before the last upgrade, with what was written since where its schema allows that."""
     host = _installed("rollback")
     try:
@@ -101,7 +99,7 @@ def rollback(*, yes: bool, discard: bool, within_s: float) -> None:
         raise Failure(f"{safe.line(str(error))}. Nothing was changed; the hub goes on as it was") from None
 
 
-def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float) -> None:
+def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float | None) -> None:
     new = versions.current(host)
     done = journal.read(host).done
     if not done or done[-1].new != new:
@@ -110,6 +108,7 @@ def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float) -> None:
     way = way_back(host, done[-1], discard=discard)
     if not yes:
         click.confirm(f"Going back to {version_of(old)} {way.words}. Go ahead?", abort=True)
+    within_s = _within(host, within_s)
     before, units = copies(host), done[-1].units
 
     def prepare() -> None:
@@ -125,6 +124,16 @@ def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float) -> None:
     click.echo(f"Done: the hub is {version_of(old)} again, which {way.words}.")
     for copy in sorted(copies(host) - before):
         click.echo(f"What was discarded lies in {copy}; remove it when nobody needs it.")
+
+
+def _within(host: Host, asked_s: float | None) -> float:
+    """How long the other version has: what was asked for, or what fits this machine, which is said where it is slow."""
+    if asked_s is not None:
+        return asked_s
+    within_s = budget_s(host)
+    if within_s > LEAST_S:
+        _say(f"the present version took {took_s(host):.0f} s to start here, so the other one has {within_s:.0f} s")
+    return within_s
 
 
 def _move(host: Host, old: str, new: str, prepare: Prepare, *, within_s: float, back: bool) -> None:

@@ -19,10 +19,10 @@ from hubctl.upgrade.journal import Done, Journal, Trying, version_of
 from hubctl.upgrade.units import leave_only, ours
 from hubctl.upgrade.versions import prune_snapshots, prune_versions
 
-RETURN_S = 120.0
-"""How long the version before may take to come back: there is nothing else to fall back to."""
+RETURN_S = 600.0
+"""How long the version before may take to come back: there is nothing else to fall back to, and a box may be slow."""
 
-OPENING_S = 20.0
+OPENING_S = 60.0
 LOOK_S = 0.25
 
 Say = Callable[[str], None]

@@ -173,6 +173,12 @@ def test_redis_is_for_the_hub_alone(machine: Booted) -> None:
     assert said.count("NOPERM") == 3
 
 
+def test_redis_warns_of_nothing(machine: Booted) -> None:
+    said = machine.must("journalctl", "--no-pager", "-o", "cat", "-u", REDIS)
+    assert "eady to accept connections" in said
+    assert re.findall(r"(?i)warning.*|.*maximum open files.*", said) == []
+
+
 def socket_of(machine: Booted) -> str:
     return f"/proc/{main_pid_outside(machine)}/root/run/openclaw-hub/redis.sock"
 

@@ -11,6 +11,7 @@ from hubctl.installed import CURRENT, GATE, SNAPSHOTS, UNITS, UPGRADES, VERSIONS
 from hubctl.locks import alone, is_free
 from hubctl.receipt import Receipt
 from hubctl.upgrade import journal, moving, versions
+from hubctl.upgrade.budget import budget_s
 from hubctl.upgrade.journal import Done, Journal, Trying
 from hubctl.upgrade.moving import Returned, Stuck, mend, move
 from hubctl.upgrade.returning import way_back
@@ -350,3 +351,19 @@ def test_the_journal_can_be_read_again(machine: Machine) -> None:
     assert journal.read(machine.host) == state
     machine.host.remove(UPGRADES)
     assert journal.read(machine.host) == Journal()
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected_s"),
+    [
+        ("InactiveExitTimestampMonotonic=1000000\nActiveEnterTimestampMonotonic=2500000\n", 25),
+        ("InactiveExitTimestampMonotonic=1000000\nActiveEnterTimestampMonotonic=48000000\n", 235),
+        ("InactiveExitTimestampMonotonic=1000000\nActiveEnterTimestampMonotonic=901000000\n", 300),
+        # a hub that has never run, and one that was stopped before it was ready
+        ("InactiveExitTimestampMonotonic=0\nActiveEnterTimestampMonotonic=0\n", 25),
+        ("InactiveExitTimestampMonotonic=90000000\nActiveEnterTimestampMonotonic=2000000\n", 25),
+        ("", 25),
+    ],
+)
+def test_a_slow_machine_gives_a_version_longer_to_prove_itself(tmp_path: Path, shown: str, expected_s: float) -> None:
+    assert budget_s(Host(tmp_path, lambda _argv, _text: Outcome(0, shown))) == expected_s
