@@ -289,6 +289,19 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate:
             notify("STOPPING=1")
 
 
+async def _composed(
+    settings: Settings, data: DataDir, stack: AsyncExitStack, damaged: asyncio.Event
+) -> web.Application:
+    """What `compose` makes, nearly all of which stays: the collector does not look at it meanwhile, nor later."""
+    gc.disable()
+    try:
+        return await compose(settings, data, stack, damaged)
+    finally:
+        gc.freeze()
+        gc.set_threshold(memory.share(50_000, COLLECT[0]), *COLLECT[1:])
+        gc.enable()
+
+
 async def _open(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext | None) -> int:
     place = settings.server
     return await open_site(runner, place.host, place.port, tls, place.waiting_per_address)
@@ -300,7 +313,7 @@ async def _serve_hub(
     """Prints the address, and the one-time link while there is no human. Raises Damaged, when it has ended in order."""
     damaged = asyncio.Event()
     async with AsyncExitStack() as stack:
-        app = await compose(settings, data, stack, damaged)
+        app = await _composed(settings, data, stack, damaged)
         runner = await _runner(app, stack)
         stack.callback(asyncio.create_task(beat()).cancel)
         if gate is not None and stands(gate):
@@ -316,8 +329,6 @@ async def _serve_hub(
         code = await invite_first(app[HUB])
         if code is not None:
             offer(address, code)
-        gc.freeze()  # what is there now stays: the collector need not look at it again
-        gc.set_threshold(memory.share(50_000, COLLECT[0]), *COLLECT[1:])
         logger.info("hub is ready", address=address, seq=app[HUB].dispatch.head, epoch=app[HUB].dispatch.epoch)
         notify("READY=1")
         await _either(stopped, damaged)
