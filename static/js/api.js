@@ -101,6 +101,7 @@ export const api = {
   openThread: (thread) => call("POST", "/api/threads", thread),
   thread: (id) => call("GET", `/api/threads/${at(id)}`),
   replies: (threadId, { limit } = {}) => call("GET", `/api/messages?${query({ threadId, limit })}`),
+  readThread: (id, messageId) => call("PUT", `/api/threads/${at(id)}/read`, { messageId }),
   works: (channelId, before) => call("GET", `${channel(channelId, "/collaboration")}?${query({ before })}`),
   join: (channelId, agentId) => call("PUT", channel(channelId, `/members/${at(agentId)}`), { role: "member" }),
   read: (channelId, messageId) => call("PUT", channel(channelId, "/read"), { messageId }),

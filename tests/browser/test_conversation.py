@@ -122,6 +122,38 @@ def test_a_thread_leaves_the_line_and_is_answered(page: Page, hub: Hub) -> None:
     expect(words(page)).to_have_text(["numbers in the thread"])
 
 
+def test_a_followed_thread_calls_from_wherever_one_is_until_it_is_looked_at(page: Page, hub: Hub) -> None:
+    scout = hub.make_agent("scout")
+    builds = hub.call("POST", "/api/channels", {"name": "builds"})["id"]
+    for who in ("maya", "scout"):
+        hub.call("PUT", f"/api/channels/{builds}/members/{who}", {"role": "member"})
+    said = hub.say(scout, "the build is red", "builds")
+    page.get_by_role("link", name="builds").click()
+    do(page, "the build is red", "Reply in a thread")
+    side = page.locator(".side")
+    side.get_by_role("textbox").fill("why?")
+    side.get_by_role("textbox").press("Enter")
+    expect(side.locator(".md")).to_have_text(["the build is red", "why?"])
+    side.get_by_role("button", name="Close the thread").click()
+    page.get_by_role("link", name="general").click()
+    thread = hub.call("GET", f"/api/messages/{said['id']}")["thread"]["id"]
+    reply = {"channelId": builds, "content": "the clock", "threadId": thread}
+    hub.call("POST", "/api/messages", reply, token=scout)
+    mark = page.get_by_role("link", name="1 new reply")
+    expect(mark).to_be_visible()
+    hub.call("POST", "/api/messages", reply, token=scout)
+    expect(page.get_by_role("link", name="2 new replies")).to_be_visible()
+    page.reload()
+    page.get_by_role("link", name="2 new replies").click()
+    expect(side.locator(".md")).to_have_text(["the build is red", "why?", "the clock", "the clock"])
+    expect(page.get_by_role("link", name=re.compile("new repl"))).to_have_count(0)
+    hub.call("POST", "/api/messages", reply, token=scout)
+    expect(side.locator(".md")).to_have_count(5)
+    page.reload()
+    expect(side.locator(".md")).to_have_count(5)
+    expect(page.get_by_role("link", name=re.compile("new repl"))).to_have_count(0)
+
+
 def test_a_thread_on_a_phone_is_the_one_pane(page: Page, hub: Hub) -> None:
     hub.say(hub.make_agent("scout"), "look")
     page.set_viewport_size({"width": 390, "height": 844})

@@ -258,3 +258,33 @@ async def test_what_was_there_before_is_taken_in(url: str) -> None:
     database = Database(url)
     assert [found.id for found in await database.records.search(Search("old", ("c",), 9))] == ["m"]
     database.close()
+
+
+async def test_who_had_a_part_in_a_thread_follows_it_and_has_read_it(url: str) -> None:
+    migrate(url, "0007")
+    engine = create_engine(url)
+    agent = (
+        "INSERT INTO agents (id, kind, display_name, avatar, admin, created_at) VALUES (:id, 'agent', '', '', :no, 1)"
+    )
+    said = (
+        "INSERT INTO messages (seq, id, channel_id, thread_id, sender_id, content, mentions, timestamp) "
+        "VALUES (:seq, :id, 'c', :thread, :who, 'words', '', 1)"
+    )
+    opened = (
+        "INSERT INTO threads (id, channel_id, parent_message_id, created_by, created_at, resolved, reply_count) "
+        "VALUES ('t', 'c', 'm1', 'bert', 1, :no, 1)"
+    )
+    with engine.begin() as connection:
+        for who in ("anna", "bert", "carl", "dora"):
+            connection.execute(text(agent), {"id": who, "no": False})
+        for seq, thread, who in ((1, None, "anna"), (2, "t", "carl"), (3, "t", "external:x:y"), (4, None, "dora")):
+            connection.execute(text(said), {"seq": seq, "id": f"m{seq}", "thread": thread, "who": who})
+        connection.execute(text(opened), {"no": False})
+        connection.execute(text("UPDATE log_head SET seq = 4"))
+    engine.dispose()
+    migrate(url)
+    database = Database(url)
+    followed = [await database.records.followed(who) for who in ("anna", "bert", "carl", "dora")]
+    assert followed == [["t"], ["t"], ["t"], []]
+    assert await database.records.replies("anna") == []
+    database.close()

@@ -42,7 +42,7 @@ class HubRail extends HTMLElement {
   #drawChannels() {
     if (!store.me) return;
     keepingFocus(this, () => {
-      this.channels.replaceChildren(...store.mine.map(channelItem));
+      this.channels.replaceChildren(...store.mine.flatMap((channel) => [channelItem(channel), ...threadItems(channel)]));
       const others = store.joinable;
       this.joinable.replaceChildren(...(others.length ? [h("h2", null, say.others), list(others.map(channelItem))] : []));
     });
@@ -151,6 +151,12 @@ function channelItem(channel) {
       unread ? counter(unread, mentions) : null,
     ),
   );
+}
+
+/** Threads that this person follows and that have new replies, below their channel. */
+function threadItems({ id }) {
+  const threads = Object.values(store.replies).filter(({ channelId }) => channelId === id);
+  return threads.map(({ parentMessageId, unread }) => h("li", null, h("a", { class: "under", href: `#${id}/${parentMessageId}/thread` }, h("span", { class: "nm new" }, say.newReplies(unread)))));
 }
 
 function counter(unread, mentions) {

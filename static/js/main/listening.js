@@ -1,7 +1,7 @@
 /** The stream: in a worker that all tabs share, or here where there is none. */
 
 import { store, trusted } from "hub/store";
-import { hoped, learnClock, loadAgents, loadMessages, loadThread, loadUnread, refresh } from "./reading.js";
+import { hoped, learnClock, loadAgents, loadMessages, loadReplies, loadThread, loadUnread, refresh } from "./reading.js";
 import { drain } from "./sending.js";
 
 const UNSURE_MS = 500;
@@ -87,10 +87,16 @@ export async function listen(cursor, workerUrl) {
   store.on(["open"], () => {
     if (String(looked()) !== String(last)) link.look((last = looked()));
   });
-  let unsure = 0;
-  store.on(["unsure"], () => (unsure ||= setTimeout(() => {
-    unsure = 0;
-    hoped(loadUnread());
+  again("unsure", loadUnread);
+  again("replies", loadReplies);
+}
+
+/** Reads again a moment after it was said, once for all that is said until then. */
+function again(topic, load) {
+  let timer = 0;
+  store.on([topic], () => (timer ||= setTimeout(() => {
+    timer = 0;
+    hoped(load());
   }, UNSURE_MS)));
 }
 

@@ -138,6 +138,7 @@ export async function loadThread({ channelId, parentId }) {
   if (!parent || parent.channelId !== channelId) return;
   const page = parent.thread && (await hoped(api.replies(parent.thread.id, { limit: 200 })));
   store.setThread(parentId, parent, page);
+  takeReplies({ ...store.replies });
 }
 
 /** Reads anew what may have changed unseen. */
@@ -154,9 +155,25 @@ export async function loadChannels() {
 }
 
 export async function loadUnread() {
-  const { channels } = await asked(api.unread());
+  const { channels, threads } = await asked(api.unread());
   const own = [...store.counts].filter(([id]) => id.startsWith("@"));
   store.setUnread({ ...channels, ...Object.fromEntries(own) });
+  takeReplies(threads);
+}
+
+/** Reads which followed threads have new replies. */
+export async function loadReplies() {
+  takeReplies((await asked(api.unread())).threads);
+}
+
+/** These threads have new replies; the one that stands beside the log is read. */
+function takeReplies(threads) {
+  const log = !document.hidden && store.side && store.threads.get(store.side.parentId);
+  if (log && threads[log.threadId] && log.newest.id) {
+    delete threads[log.threadId];
+    hoped(api.readThread(log.threadId, log.newest.id));
+  }
+  store.setReplies(threads);
 }
 
 let clockAt = 0;

@@ -1,9 +1,7 @@
 /** Notices of the system for who wants them: read when they were turned on, or when somebody looks whether they are. */
 
-import { api } from "hub/api";
 import { NEEDS, store } from "hub/store";
 
-const LOOKED_BACK = 20;
 const LENGTH = 200;
 
 const picture = document.querySelector("link[rel=apple-touch-icon]")?.href;
@@ -41,18 +39,6 @@ export async function setNotices({ wanted, done }) {
   done();
 }
 
-/** Where this person was mentioned out of sight only a number came: the words are read for the notice. */
-function lookBack() {
-  const places = [...store.called];
-  store.called.clear();
-  if (!store.notices.on) return;
-  places.forEach(async (placeId) => {
-    const page = await api.messages(placeId, { limit: LOOKED_BACK }).catch(() => null);
-    const last = page?.messages.findLast(({ mentions, senderId }) => mentions?.includes(store.me.id) && senderId !== store.me.id);
-    if (last) notify({ placeId, senderId: last.senderId, content: last.content, seq: last.seq });
-  });
-}
-
 /** Told once, by the tab that comes first, and only to who is not looking there already. */
 function notify({ placeId, senderId, content, seq }) {
   if (!store.notices.on || (document.hasFocus() && !document.hidden && placeId === store.openId)) return;
@@ -73,4 +59,3 @@ function notify({ placeId, senderId, content, seq }) {
 
 know();
 store.on(["summons"], () => store.takeSummons().forEach(notify));
-store.on(["called"], lookBack);

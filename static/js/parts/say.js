@@ -117,6 +117,7 @@ export const say = {
   editing: "Writing anew. Enter saves, Esc leaves it as it was.",
   reaction: (emoji, count, mine) => `${emoji} ${count}${mine ? ", yours among them" : ""}`,
   replies: (count) => (count === 1 ? "1 reply" : count ? `${whole(count)} replies` : "No reply yet"),
+  newReplies: (count) => (count === 1 ? "1 new reply" : `${whole(count)} new replies`),
   lastReply: (who, at) => (at ? `last ${who ? `from ${who}, ` : ""}${clock(at)}` : ""),
   thread: "Thread",
   repliesHere: "Replies",

@@ -44,13 +44,26 @@ function addMessage(store, envelope, seen) {
   if (row) measure(store, channelId, row, seen);
   if (channelId !== store.openId || !log.held) log.trim();
   store.typing.get(channelId)?.delete(senderId);
-  if (!seen.replayed && !foreign && senderId !== store.me.id && event.message.mentions?.includes(store.me.id)) {
-    store.summon(channelId, senderId, event.message.content, seq);
-  }
+  if (!seen.replayed && !foreign) summon(store, envelope);
   if (senderId !== store.me.id && !seen.replayed) store.hear(channelId, row ?? { foreign, senderId, message: event.message });
   if (!foreign && store.made?.agentId === senderId && !store.made.heard) store.setMade({ ...store.made, heard: true });
   if (!foreign && !store.agents.has(senderId) && !senderId.startsWith("external:")) store.touch("strangers");
   store.touch("log", "typing");
+}
+
+/** Whether this person is called by name; then they are told where they asked for that. */
+function summon(store, { channelId, event: { message }, senderId, seq }) {
+  if (senderId === store.me.id || !message.mentions?.includes(store.me.id)) return false;
+  store.summon(channelId, senderId, message.content, seq);
+  return true;
+}
+
+/** Words of a channel that nobody looks at: meant for this person, or on their way when they looked elsewhere. */
+export function hearAside(store, envelope) {
+  const { type } = envelope.event;
+  if (type === "thread.message") store.touch("replies");
+  if (type !== "thread.message" && type !== "channel.message") return;
+  if (!summon(store, envelope) && type === "channel.message") store.touch("unsure");
 }
 
 /** Only what is painted as it comes, on a page that is looked at, has a time to the screen. */
@@ -97,7 +110,8 @@ function openThread(store, { channelId, event: { thread } }) {
   if (log) Object.assign(log, { threadId: thread.id, loaded: true });
 }
 
-function addReply(store, { channelId, event, seq, senderId }, seen) {
+function addReply(store, envelope, seen) {
+  const { channelId, event, seq, senderId } = envelope;
   const { threadId, message } = event;
   store.outbox.remove(message.id);
   for (const log of store.threads.values()) if (log.threadId === threadId) log.take(message, seq);
@@ -105,6 +119,8 @@ function addReply(store, { channelId, event, seq, senderId }, seen) {
   recount(store, channelId, parent, ({ thread }) => ({
     thread: { ...thread, replyCount: thread.replyCount + 1, lastReplyAt: message.timestamp, lastFrom: senderId },
   }));
+  if (senderId !== store.me.id) store.touch("replies");
+  if (!seen.replayed) summon(store, envelope);
   if (senderId !== store.me.id && !seen.replayed) store.hear(channelId, { message });
   store.touch("log", "side");
 }

@@ -3,7 +3,7 @@
 import { ChannelLog } from "./log.js";
 import { Drafts, Outbox } from "./outbox.js";
 import { Clock, Pulse, hopsOf, now } from "./pulse.js";
-import { ACTS, WORDS, cardOf, reacted } from "./events.js";
+import { ACTS, WORDS, cardOf, hearAside, reacted } from "./events.js";
 import { Unread } from "./unread.js";
 
 const PATIENCE_MS = 2000; // a break shorter than this is nobody's concern
@@ -58,7 +58,7 @@ class Store extends Unread {
   #heard = [];
   #patience = 0;
 
-  enter({ me, agents, channels, unread, counted, asked, place }) {
+  enter({ me, agents, channels, unread, replies, counted, asked, place }) {
     this.me = me;
     this.counted = this.seq = counted;
     this.outbox = new Outbox(me.id);
@@ -66,6 +66,7 @@ class Store extends Unread {
     this.setAgents(agents);
     this.setChannels(channels);
     this.counts = new Map(Object.entries(unread));
+    this.replies = replies;
     this.log(NEEDS).loaded = true;
     for (const told of asked) this.addTold(told.senderId, told, false);
     for (const entry of this.outbox.entries) this.expect(entry);
@@ -289,7 +290,7 @@ class Store extends Unread {
     const { channelId, channelSeq, event, foreign, seq } = envelope;
     if (seq) this.seq = Math.max(this.seq, seq);
     if (WORDS.has(event.type) && !this.hears(channelId)) {
-      if (event.type === "channel.message") this.touch("unsure"); // on its way when the person looked elsewhere
+      hearAside(this, envelope);
       return false;
     }
     const log = channelId && this.hears(channelId) && this.log(channelId);

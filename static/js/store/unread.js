@@ -7,8 +7,8 @@ export class Unread extends Outgoing {
   counts = new Map();
   /** The channels of which the words come, each with the number behind which none is missing. */
   looking = {};
-  /** Channels out of sight where this person was mentioned. */
-  called = new Set();
+  /** Threads that this person follows and has not read to the end, by id: `{channelId, parentMessageId, unread}`. */
+  replies = {};
   /** Whether this person wants notices here, and why there can be none: `{on, reason}`; null until somebody looks. */
   notices = null;
   #summons = [];
@@ -31,11 +31,15 @@ export class Unread extends Outgoing {
     for (const [id, { seq, unread, mentions }] of Object.entries(channels)) {
       if (this.looking[id] !== undefined) continue; // a moment late: its words come, and are counted
       const before = this.unread(id);
-      if (mentions > before.mentions) this.called.add(id);
       this.#begin(id, unread);
       this.counts.set(id, { ...before, unread, mentions, seq });
     }
-    this.touch("channels", ...(this.called.size ? ["called"] : []));
+    this.touch("channels");
+  }
+
+  setReplies(threads) {
+    this.replies = threads;
+    this.touch("channels");
   }
 
   unread(placeId) {
@@ -71,7 +75,7 @@ export class Unread extends Outgoing {
     this.touch("notices");
   }
 
-  /** How much calls for this person, `calls` by name, and how much is unread in all. */
+  /** How much calls for this person, `calls` by name, and how much is unread in all, each thread as one. */
   get waiting() {
     let [calls, unread] = [this.asked.length, 0];
     for (const [id, count] of this.counts) {
@@ -79,7 +83,7 @@ export class Unread extends Outgoing {
       calls += count.mentions;
       unread += count.unread;
     }
-    return { calls, unread };
+    return { calls, unread: unread + Object.keys(this.replies).length };
   }
 
   /** The person has seen everything in the open place. */

@@ -25,10 +25,10 @@ export class Looks {
     this.#aim();
   }
 
-  /** The part of the stream's address that asks for them. */
+  /** The part of the stream's address that asks for them, and for what is meant for this person wherever it is said. */
   get query() {
     this.#asked = this.#wanted;
-    return `?bodies=${this.#asked.map(encodeURIComponent).join(",")}`;
+    return `?meant=true&bodies=${this.#asked.map(encodeURIComponent).join(",")}`;
   }
 
   /** A stream was greeted, which goes on behind `seq`; what was heard before it broke off is still whole. */
