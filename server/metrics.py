@@ -120,6 +120,8 @@ class HubMetrics(Collector):
         yield _histogram("hub_event_loop_lag_seconds", "How late the event loop turns", "", {"": stats.loop_lag})
         free_bytes = disk_free_bytes(self._data_dir)
         yield GaugeMetricFamily("hub_disk_free_bytes", "What is free where the hub keeps its files", free_bytes)
+        wal_bytes = self._levels.wal_bytes
+        yield GaugeMetricFamily("hub_wal_bytes", "The write-ahead log of SQLite; 0 on PostgreSQL", wal_bytes)
         build = GaugeMetricFamily("hub_build_info", "The version that runs", labels=("version",))
         build.add_metric((__version__,), 1)
         yield build

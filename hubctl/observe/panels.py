@@ -192,8 +192,8 @@ def _saturation() -> tuple[Panel, ...]:
         ),
         Panel(
             "Disk",
-            "What is free where the hub keeps its files",
-            (Query(_level("hub_disk_free_bytes")),),
+            "What is free where the hub keeps its files, and what SQLite's write-ahead log takes",
+            (Query(_level("hub_disk_free_bytes"), "free"), Query(_level("hub_wal_bytes"), "write-ahead log")),
             "bytes",
             width=12,
         ),

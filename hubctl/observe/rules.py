@@ -93,7 +93,7 @@ OPERATIONAL = (
         "ticket",
         "readers come back with cursors that the log cannot take up",
     ),
-    Alert("HubRedisAway", "hub_redis_up == 0", "2m", "ticket", "the hub does without Redis, a little slower"),
+    Alert("HubRedisAway", "hub_redis_up == 0", "2m", "ticket", "the hub does without Redis; others hear nothing"),
     Alert(
         "HubRedisErrors",
         "sum by (instance) (increase(hub_redis_errors_total[5m])) > 20",
@@ -103,6 +103,7 @@ OPERATIONAL = (
     ),
     Alert("HubDiskLow", "hub_disk_free_bytes < 1e9", "5m", "ticket", "less than 1 GB is left on the hub's disk"),
     Alert("HubDiskFull", "hub_disk_free_bytes < 1e8", "1m", "page", "less than 100 MB is left; soon nothing is stored"),
+    Alert("HubWalHeld", "hub_wal_bytes > 67108864", "10m", "ticket", "a reader holds the write-ahead log of SQLite"),
     Alert(
         "HubSeriesGrow",
         'scrape_samples_scraped{job="hub"} > 800',

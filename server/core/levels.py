@@ -17,6 +17,7 @@ class Levels(msgspec.Struct, frozen=True):
     streams: dict[str, int]
     unsent_bytes_most: int
     agents: dict[str, int]
+    wal_bytes: int
 
 
 def levels(hub: Hub, admission: Admission) -> Levels:
@@ -29,4 +30,4 @@ def levels(hub: Hub, admission: Admission) -> Levels:
     present = len({*hub.dispatch.present()} - {PROBE})
     everybody = len(hub.directory.agents.keys() - {PROBE})
     agents = {"connected": present, "disconnected": everybody - present}
-    return Levels(hub.dispatch.head, streams, hub.dispatch.unsent_bytes_most(), agents)
+    return Levels(hub.dispatch.head, streams, hub.dispatch.unsent_bytes_most(), agents, hub.log.wal_bytes())

@@ -81,6 +81,12 @@ class Log(Protocol):
     async def probe(self) -> str | None:
         """None when the database can be written, else what is wrong."""
 
+    def wal_bytes(self) -> int:
+        """How long the write-ahead log of a SQLite is; 0 elsewhere."""
+
+    def burden(self) -> str:
+        """What weighs on a database that can be written, in words; empty when nothing does."""
+
 
 class Passwords(Protocol):
     """Slow hashing, off the event loop."""

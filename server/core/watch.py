@@ -23,8 +23,9 @@ class Watch:
 
     async def parts(self) -> dict[str, str]:
         """See `web.ports.Health.parts`."""
-        database = await self._hub.log.probe() or self._hub.writer.failing or "ok"
-        redis = "ok" if self._hub.stats.redis_up else "away; messages go on, a little slower"
+        log = self._hub.log
+        database = await log.probe() or self._hub.writer.failing or log.burden() or "ok"
+        redis = "ok" if self._hub.stats.redis_up else "away; messages go on, programs that listen there hear nothing"
         success = self._hub.stats.probe_success
         canary = {} if success is None else {"canary": "ok" if success else "its last message did not come back"}
         return {"database": database, "redis": redis, "disk": self._disk(), **canary}

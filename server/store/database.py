@@ -211,6 +211,14 @@ class Database:
             return error.detail
         return self._place.amiss()
 
+    def wal_bytes(self) -> int:
+        """See `core.ports.Log.wal_bytes`."""
+        return self._place.wal_bytes()
+
+    def burden(self) -> str:
+        """See `core.ports.Log.burden`."""
+        return self._place.burden()
+
 
 _ENDED = channels.c.deleted_at.is_not(None)
 _SEATS = select(members).join(channels, channels.c.id == members.c.channel_id)

@@ -11,12 +11,16 @@ from server.core.errors import Unavailable
 ROOM_BYTES = 512 << 10
 """With less than this on its disk a hub is not ready: one large message and its event take half of it."""
 
+HELD_BYTES = 64 << 20
+"""A write-ahead log beyond this is held by somebody's long look: the hub's own looks end long before."""
+
 
 class Place:
     """A database's file; None for a database elsewhere, which is never amiss here."""
 
     def __init__(self, file: str | None) -> None:
         self._file = None if file is None else Path(file)
+        self._wal = None if file is None else Path(f"{file}-wal")
         self._known: tuple[int, int] | None = None
 
     def require(self) -> None:
@@ -36,6 +40,23 @@ class Place:
         if self._known != (status.st_dev, status.st_ino):
             return f"another file was put in the place of the database {self._file}: start the hub again to use it"
         return ""
+
+    def wal_bytes(self) -> int:
+        """How long the write-ahead log is; 0 without one."""
+        try:
+            return 0 if self._wal is None else self._wal.stat().st_size
+        except OSError:
+            return 0
+
+    def burden(self) -> str:
+        """What the write-ahead log has grown to, and what to do, in words; empty while it is of an ordinary length."""
+        length = self.wal_bytes()
+        if length <= HELD_BYTES:
+            return ""
+        return (
+            f"{self._wal} has grown to {length // 1_000_000} MB, since another program holds an old state of the "
+            f"database: messages go on; end what reads {self._file} (`fuser {self._file}` names it)"
+        )
 
     def amiss(self) -> str | None:
         """What keeps this place from taking a message, in words."""

@@ -173,6 +173,28 @@ async def test_long_readers_and_backups_leave_the_log_of_writes_bounded(own_hub:
             assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+async def test_a_reader_elsewhere_that_holds_the_log_of_writes_is_told_of_until_it_ends(own_hub: HubProcess) -> None:
+    file = own_hub.data_dir / "hub.db"
+    async with own_hub.client() as admin:
+        room = await admin.channel()
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as elsewhere:
+            elsewhere.execute("BEGIN")
+            elsewhere.execute("SELECT count(*) FROM messages").fetchone()
+            while (own_hub.data_dir / "hub.db-wal").stat().st_size <= 64 << 20:
+                assert (await admin.ok("GET", "/readyz"))["parts"]["database"] == "ok"
+                await asyncio.gather(*(admin.say(room, "x" * 65_000) for _ in range(50)))
+            ready = await admin.ok("GET", "/readyz")
+            assert ready["ready"]
+            assert f"{file}-wal has grown to " in ready["parts"]["database"]
+            assert f"end what reads {file}" in ready["parts"]["database"]
+            assert (await admin.ok("GET", "/api/health"))["parts"]["database"] == ready["parts"]["database"]
+            metrics = (await admin.call("GET", "/metrics")).body.decode()
+            assert int(float(metrics.split("hub_wal_bytes ")[-1].split()[0])) > 64 << 20
+        async with asyncio.timeout(30):
+            while (await admin.ok("GET", "/readyz"))["parts"]["database"] != "ok":
+                await admin.say(room, "and now it may go")
+
+
 async def export(hub: HubProcess, channel_id: str) -> None:
     """Read the whole history, again and again."""
     async with hub.client() as admin:

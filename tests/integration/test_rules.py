@@ -152,6 +152,7 @@ SICK = {
     "HubRedisErrors": [(f'hub_redis_errors_total{{{HUB}, command="publish"}}', "0+60x30")],
     "HubDiskLow": [(f"hub_disk_free_bytes{{{HUB}}}", "500000000x30")],
     "HubDiskFull": [(f"hub_disk_free_bytes{{{HUB}}}", "50000000x30")],
+    "HubWalHeld": [(f"hub_wal_bytes{{{HUB}}}", "90000000x30")],
     "HubSeriesGrow": [(f"scrape_samples_scraped{{{HUB}}}", "900x30")],
     "HubScrapeSlow": [(f"scrape_duration_seconds{{{HUB}}}", "2x30")],
 }
@@ -171,6 +172,7 @@ HEALTHY = [
     (f'hub_sse_resumes_total{{{HUB}, result="resumed"}}', "0+40x30"),
     (f"hub_redis_up{{{HUB}}}", "1x30"),
     (f"hub_disk_free_bytes{{{HUB}}}", "50000000000x30"),
+    (f"hub_wal_bytes{{{HUB}}}", "29000000x30"),
     (f"scrape_samples_scraped{{{HUB}}}", "600x30"),
     (f"scrape_duration_seconds{{{HUB}}}", "0.02x30"),
 ]

@@ -53,7 +53,7 @@ def busiest() -> Stats:
 
 
 def page() -> str:
-    levels = Levels(MANY, dict.fromkeys(CLIENTS, 2048), 1 << 20, {"connected": 2048, "disconnected": 2048})
+    levels = Levels(MANY, dict.fromkeys(CLIENTS, 2048), 1 << 20, {"connected": 2048, "disconnected": 2048}, MANY)
     return HubMetrics(busiest(), lambda: levels, ROOT).text().decode()
 
 
