@@ -12,6 +12,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from server.bus.link import COMMAND_TIMEOUT_S, Link
+from server.bus.patience import Patience
 from server.bus.wire import Command, Wire
 
 
@@ -30,7 +31,7 @@ class Line:
         """
         began_s = perf_counter()
         try:
-            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            async with Patience(COMMAND_TIMEOUT_S):
                 wire = self._wire or await self._open()
                 answers = await wire.exchange(commands)
         except (RedisError, OSError, TimeoutError) as error:

@@ -12,20 +12,23 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from server.bus.breaker import Breaker
+from server.bus.patience import Patience
 from server.bus.sentinel import is_sentinel, sentinel_client
 from server.core.stats import REDIS_EDGES_S, Histogram, Stats
 
 COMMAND_TIMEOUT_S = 0.5
+STUCK_S = 10.0
+"""The client's own limit, by the clock alone: a last resort behind ours."""
 
 logger = structlog.get_logger()
 
 
 def client_of(url: str) -> Redis:
-    """A client whose commands fail within COMMAND_TIMEOUT_S instead of waiting for a server that is gone."""
+    """A client that tries once; whoever uses it says how long (COMMAND_TIMEOUT_S)."""
     options: dict[str, Any] = {
         "protocol": 2,
-        "socket_timeout": COMMAND_TIMEOUT_S,
-        "socket_connect_timeout": COMMAND_TIMEOUT_S,
+        "socket_timeout": STUCK_S,
+        "socket_connect_timeout": STUCK_S,
         "retry": Retry(NoBackoff(), 0),
         "client_name": "openclaw-hub",
     }
@@ -56,7 +59,8 @@ class Link:
         """
         began_s = perf_counter()
         try:
-            answers = await pipeline.execute(raise_on_error=False)
+            async with Patience(COMMAND_TIMEOUT_S):
+                answers = await pipeline.execute(raise_on_error=False)
         except (RedisError, OSError, TimeoutError) as error:
             self.failed(name, error)
             return None

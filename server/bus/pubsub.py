@@ -1,14 +1,14 @@
 """Publishing what was committed, and hearing Redis: one connection for each, for the whole process.
 
 A client library's own subscription reconnects in silence and waits for a frozen server for ever. Here the hub
-speaks to itself every ECHO_S: what it does not hear within SILENCE_S is no connection, whatever the socket says.
+speaks to itself every ECHO_S: after UNHEARD times unheard it is no connection, whatever the socket says. Times
+are counted and not seconds: a process that got no processor for a while has not listened either.
 """
 
 import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from time import monotonic
 from uuid import uuid4
 
 import structlog
@@ -17,13 +17,14 @@ from redis.exceptions import RedisError
 from server.bus.keys import Keys, Names
 from server.bus.line import Line
 from server.bus.link import COMMAND_TIMEOUT_S, Link
+from server.bus.patience import Patience
 from server.bus.wire import Command, Wire
 from server.core.changes import Entry
 from server.core.stats import Stats
 
 CANCEL_AGAIN_S = 0.2
 ECHO_S = 1.0
-SILENCE_S = 3.0
+UNHEARD = 3
 LONGEST_RETRY_S = 1.0
 
 Heard = Callable[[bytes, bytes], None]
@@ -43,7 +44,7 @@ class RedisBell:
         self._echo = self._names.echo(str(uuid4()))
         self._stats = stats
         self._heard = heard
-        self._heard_s = 0.0
+        self._unheard = 0
         self._subscription: Wire | None = None
         self._unconfirmed = 0
         self._confirmed = asyncio.Event()
@@ -119,15 +120,16 @@ class RedisBell:
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
     async def _hear(self, first: asyncio.Event) -> None:
-        wire = await Wire.open(self._link, self._take)
+        async with Patience(COMMAND_TIMEOUT_S):
+            wire = await Wire.open(self._link, self._take)
         try:
-            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+            async with Patience(COMMAND_TIMEOUT_S):
                 await self._subscribe(wire)
         except BaseException:
             await wire.close()
             raise
         self._subscription = wire
-        self._heard_s = monotonic()
+        self._unheard = 0
         self._noted(up=True)
         first.set()
         await wire.lost
@@ -140,7 +142,7 @@ class RedisBell:
         await self._confirmed.wait()
 
     def _take(self, reply: object) -> None:
-        self._heard_s = monotonic()
+        self._unheard = 0
         if isinstance(reply, Exception):
             logger.warning("redis refused a subscription", error=str(reply))
         elif isinstance(reply, list) and reply[0] in (b"pmessage", b"message"):
@@ -161,6 +163,7 @@ class RedisBell:
     async def _probe(self) -> None:
         while True:
             await asyncio.sleep(ECHO_S)
+            self._unheard += 1
             await self._send([(self._echo, b"")])
             if self._subscription is not None and self._silent():
                 self._noted(up=False, error="the subscription went silent")
@@ -170,7 +173,7 @@ class RedisBell:
             self._noted(up=self.up)
 
     def _silent(self) -> bool:
-        return monotonic() - self._heard_s > SILENCE_S
+        return self._unheard > UNHEARD
 
     def _noted(self, *, up: bool, error: str = "") -> None:
         if up != self._stats.redis_up:

@@ -194,3 +194,15 @@ async def test_ten_thousand_forged_repeated_and_reordered_publishes_reach_nobody
             metrics = (await admin.call("GET", "/metrics")).body.decode()
         dropped = float(metrics.partition('hub_foreign_events_total{result="forged_seq"} ')[2].split()[0])
         assert dropped == 9000, "all but the true ones again, which ring a bell that has rung"
+
+
+async def test_a_hub_that_gets_no_processor_does_not_take_that_for_redis_being_away(hub: HubProcess) -> None:
+    async with company(hub) as talkers:
+        await talkers.progress(40)
+        # each time something else is under way to Redis; the last one is longer than the silence of a subscription
+        for stopped_s in (*[0.8] * 12, 4.0):
+            psutil.Process(hub.pid).suspend()
+            await asyncio.sleep(stopped_s)
+            psutil.Process(hub.pid).resume()
+            await talkers.progress(10)
+    assert "redis is away" not in hub.log_text
