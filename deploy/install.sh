@@ -55,15 +55,18 @@ flock -n 9 || { echo "waiting for another install.sh to end" && flock 9; }
 if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     command -v apt-get >/dev/null || fail "Python lacks its venv module; install python3-venv"
     echo "installing python3-venv"
-    before=$(mktemp) && after=$(mktemp)
-    packages >"$before"
+    # Kept until it has been used: this may be cut short, and what came along is to go again.
+    [ -f "$home/packages.before" ] || { packages >"$home/packages.new" && mv "$home/packages.new" "$home/packages.before"; }
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null
-    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends python3-venv >/dev/null
-    packages >"$after"
+    apt() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
+    dpkg --configure -a >/dev/null
+    apt update
+    apt install -y --no-install-recommends python3-venv || fail "python3-venv could not be installed; nothing else was changed"
+fi
+if [ -f "$home/packages.before" ]; then
     # `hubctl uninstall` takes these along again.
-    comm -13 "$before" "$after" >>"$home/packages"
-    rm -f "$before" "$after"
+    packages | comm -13 "$home/packages.before" - >>"$home/packages"
+    rm -f "$home/packages.before"
 fi
 
 venv=$home/versions/$version

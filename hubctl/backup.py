@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 
 from hubctl.host import Host, HostError
-from hubctl.housework import housework, last_words
+from hubctl.housework import end_housework, housework, last_words
 from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, UNITS, USER
 from hubctl.locks import alone
 from hubctl.target import running_as_root
+from hubctl.undisturbed import undisturbed
 from hubctl.upgrade.journal import read
 
 
@@ -47,13 +48,15 @@ def put_back(host: Host, file: Path) -> tuple[str, str]:
     user = host.user_id(USER)
     if user is None:
         raise HostError(f"there is no user {USER}; `hubctl setup` makes it")
-    with alone(host):
+    # A hub that was stopped has to be started again, whoever closes the terminal meanwhile.
+    with alone(host), undisturbed():
         if (trying := read(host).trying) is not None:
             raise HostError(f"the {trying} was cut short; `hubctl rollback` brings it to its end first")
-        host.remove(staged)
-        _copy(file, host.path(staged))
-        os.chown(host.path(staged), user, -1, follow_symlinks=False)
+        end_housework(host)
         try:
+            host.remove(staged)
+            _copy(file, host.path(staged))
+            os.chown(host.path(staged), user, -1, follow_symlinks=False)
             host.must("systemctl", "stop", HUB_UNIT)
             ended = housework(host, CURRENT, "restore", staged)
         finally:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hubctl.host import Host, HostError
 from hubctl.receipt import Receipt
+from hubctl.refusal import words
 from hubctl.step import State, Step, Verdict, drifted
 
 
@@ -16,7 +17,11 @@ class Finding(NamedTuple):
 
 
 class Stopped(Exception):
-    """Setup cannot go on; the text says at which step and why, and what has been done stays done."""
+    """Setup cannot go on; the text says at which step and why. What has been done stays done: `taken` steps."""
+
+    def __init__(self, words: str, taken: int = 0) -> None:
+        super().__init__(words)
+        self.taken = taken
 
 
 Say = Callable[[Step, str], None]
@@ -32,7 +37,7 @@ def _judged(step: Step, host: Host, receipt: Receipt) -> Verdict:
     try:
         return step.check(host, receipt)
     except (HostError, OSError) as error:
-        return drifted(f"it cannot be looked at: {error}")
+        return drifted(f"it cannot be looked at: {words(error)}")
 
 
 WELL = (State.OK, State.MIND)
@@ -61,26 +66,28 @@ def setup(steps: Sequence[Step], host: Host, receipt: Receipt, *, adopt: Collect
         verdict = _judged(step, host, receipt)
         if verdict.state in WELL:
             continue
-        _refuse(step, verdict, adopt)
+        _refuse(step, verdict, adopt, changes)
         say(step, verdict.words)
         try:
             step.apply(host, receipt)
         except (HostError, OSError) as error:
-            raise Stopped(f"{step.name}: {error}. {step.hint}") from None
+            raise Stopped(f"{step.name}: {words(error)}. {step.hint}", changes) from None
         after = _judged(step, host, receipt)
         if after.state not in WELL:
-            raise Stopped(f"{step.name}: tried, and still {after.state.value} ({after.words}). {step.hint}")
+            tried = f"{step.name}: tried, and still {after.state.value} ({after.words})"
+            raise Stopped(f"{tried}. {step.hint}", changes)
         changes += 1
     return changes
 
 
-def _refuse(step: Step, verdict: Verdict, adopt: Collection[str]) -> None:
+def _refuse(step: Step, verdict: Verdict, adopt: Collection[str], taken: int = 0) -> None:
     if verdict.state is State.UNFIT:
-        raise Stopped(f"{step.name}: {verdict.words}. {step.hint}")
+        raise Stopped(f"{step.name}: {verdict.words}. {step.hint}", taken)
     if verdict.state is State.FOREIGN and step.key not in adopt:
         raise Stopped(
             f"{step.name}: {verdict.words}, and setup did not make that. "
-            f"Move it away, or let setup replace it with --adopt {step.key}; the original is kept beside it"
+            f"Move it away, or let setup replace it with --adopt {step.key}; the original is kept beside it.",
+            taken,
         )
 
 
@@ -96,6 +103,6 @@ def uninstall(steps: Sequence[Step], host: Host, receipt: Receipt, *, purge: boo
         try:
             step.undo(host, receipt)
         except (HostError, OSError) as error:
-            failures.append(f"{step.name}: {error}")
+            failures.append(f"{step.name}: {words(error)}")
     if failures:
         raise Stopped("; ".join(failures))

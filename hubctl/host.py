@@ -199,6 +199,13 @@ class Host:
             path = path.parent
         return shutil.disk_usage(path).free if self._free_bytes is None else self._free_bytes
 
+    def is_writable(self, name: str) -> bool:
+        """Whether something can be put into this folder, or its nearest parent that exists."""
+        path = self.path(name)
+        while not path.exists():
+            path = path.parent
+        return os.access(path, os.W_OK)
+
     def pause(self, seconds: float) -> None:
         """Wait; not at all on a machine that is none."""
         if self.root == Path("/"):

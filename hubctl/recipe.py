@@ -40,7 +40,7 @@ from hubctl.receipt import Receipt
 from hubctl.step import Step
 from hubctl.steps.accounts import OwnFolderStep, UserStep
 from hubctl.steps.choice import ChoicesStep, ReceiptStep, UnwantedStep
-from hubctl.steps.disk import DiskStep
+from hubctl.steps.disk import DiskStep, PlacesStep
 from hubctl.steps.files import FileStep, FolderStep, LinkStep
 from hubctl.steps.machine import ClockStep, MachineStep, PortStep, VersionStep
 from hubctl.steps.packages import RedisProgramStep, found_server
@@ -101,6 +101,15 @@ def _machine(wanted: Installation) -> list[Step | Chosen]:
             name="the disk has room and lasts",
             hint=f"See what fills it: du -xh --max-depth=2 /var | sort -h | tail. Old backups lie in {BACKUPS}.",
             path=STATE,
+        ),
+        PlacesStep(
+            key="places",
+            name="setup may write where it has to",
+            hint="`findmnt --target FOLDER` says how it is mounted (`mount -o remount,rw` makes it writable; dmesg "
+            "says if its disk failed), `lsattr -d FOLDER` whether it is marked immutable.",
+            folders=(SETTINGS_FOLDER, UNITS, *(path.rpartition("/")[0] for path in (SYSUSERS, TMPFILES)), SOFTWARE),
+            command=COMMAND,
+            to=f"{CURRENT}/bin/hubctl",
         ),
         ClockStep(
             key="clock",

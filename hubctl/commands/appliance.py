@@ -81,7 +81,12 @@ def _taken(steps: list[Step], host: Host, receipt: Receipt, adopt: tuple[str, ..
     try:
         return set_up(steps, host, receipt, adopt=adopt, say=_progress)
     except Stopped as stopped:
-        raise Failure(f"stopped. {safe.block(str(stopped))}") from None
+        kept = (
+            f"What was done before stays ({stopped.taken} steps), and setup goes on there when you run it again"
+            if stopped.taken
+            else "Nothing was changed"
+        )
+        raise Failure(f"stopped. {safe.block(str(stopped))} {kept}.") from None
 
 
 @click.command()

@@ -10,6 +10,7 @@ from hubctl import safe
 from hubctl.backup import installed, put_back, take
 from hubctl.errors import Failure
 from hubctl.host import Host, HostError
+from hubctl.refusal import words
 
 data_dir_option = click.option(
     "--data-dir",
@@ -34,7 +35,7 @@ def backup(to: Path | None, data_dir: Path | None) -> None:
     try:
         click.echo(take(host, to))
     except (HostError, OSError) as error:
-        raise Failure(safe.line(str(error))) from None
+        raise Failure(safe.line(words(error))) from None
 
 
 @click.command()
@@ -50,10 +51,10 @@ def restore(file: Path, *, yes: bool, data_dir: Path | None) -> None:
         _server("restore", str(file.absolute()), data_dir=data_dir)
         return
     try:
-        words, replaced = put_back(host, file)
+        done, replaced = put_back(host, file)
     except (HostError, OSError) as error:
-        raise Failure(f"{safe.line(str(error))}; the database is as it was") from None
-    click.echo(f"From {file}: {safe.line(words)}. Every reader starts afresh.")
+        raise Failure(f"{safe.line(words(error))}; the database is as it was") from None
+    click.echo(f"From {file}: {safe.line(done)}. Every reader starts afresh.")
     click.echo(f"The database that it replaced is {replaced or 'none'}.")
 
 

@@ -2,12 +2,13 @@
 
 import sys
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import click
 
 from hubctl.client import Hub
 from hubctl.commands.options import Json, json_option, print_json, with_hub
-from hubctl.errors import Failure, Refused
+from hubctl.errors import Failure, Refused, Unreachable
 from hubctl.host import Host
 from hubctl.overview import Part, installed_here, parts
 from hubctl.table import show
@@ -24,12 +25,17 @@ def status(hub: Hub, as_json: bool) -> None:
     """Show the state of each part. Exit code 0 when all is well, 3 when the hub works and something is amiss, 1 when
     it is not ready.
     """
-    ready = hub.probe("/readyz")
+    host = Host()
+    here = parts(host, datetime.now(UTC)) if running_as_root() and installed_here(host) else []
+    try:
+        ready = hub.probe("/readyz")
+    except Unreachable:
+        if not here:
+            raise
+        _silent(hub.target.url, here, as_json=as_json)
     me, caller = _caller(hub)
     health = _health(hub) if me else {}
     answered: Json = ready.body if isinstance(ready.body, dict) else {}
-    host = Host()
-    here = parts(host, datetime.now(UTC)) if running_as_root() and installed_here(host) else []
     found = [Part(name, str(word), word == "ok") for name, word in dict(answered.get("parts") or {}).items()]
     found += [*here, *_objectives(health)]
     if as_json:
@@ -44,6 +50,16 @@ def status(hub: Hub, as_json: bool) -> None:
         raise Failure(f"the hub at {hub.target.url} is not ready")
     if not all(part.well for part in found):
         sys.exit(AMISS)
+
+
+def _silent(url: str, here: list[Part], *, as_json: bool) -> NoReturn:
+    """What this machine says of a hub that it was made for and that does not answer."""
+    if as_json:
+        print_json({"ready": False, "url": url, "me": None, "machine": [part._asdict() for part in here]})
+    else:
+        rows = [["hub", f"! nothing answers at {url}"], *([part.name, _word(part)] for part in here)]
+        show(["part", "state"], [*rows, ["hubctl", __version__]], empty="")
+    raise Failure(f"nothing answers at {url}; `hubctl doctor` says what is amiss, `hubctl logs` what the hub said last")
 
 
 def _word(part: Part) -> str:

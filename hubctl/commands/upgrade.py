@@ -18,6 +18,7 @@ from hubctl.installed import HUB_UNIT, VERSIONS
 from hubctl.locks import FOR_EVER_S, alone
 from hubctl.receipt import Receipt
 from hubctl.recipe import recipe
+from hubctl.refusal import words
 from hubctl.step import Step
 from hubctl.steps.machine import Looked
 from hubctl.upgrade import journal, versions
@@ -50,7 +51,7 @@ def upgrade(wheel: Path, *, yes: bool, within_s: float | None) -> None:
             _mended(host)
             _upgrade(host, wheel.absolute(), yes=yes, within_s=within_s)
     except (HostError, OSError) as error:
-        raise Failure(f"{safe.line(str(error))}. Nothing was changed; the hub goes on as it was") from None
+        raise Failure(f"{safe.line(words(error))}. Nothing was changed; the hub goes on as it was") from None
 
 
 def _upgrade(host: Host, wheel: Path, *, yes: bool, within_s: float | None) -> None:
@@ -96,7 +97,7 @@ def rollback(*, yes: bool, discard: bool, within_s: float | None) -> None:
             if not _mended(host):
                 _rollback(host, yes=yes, discard=discard, within_s=within_s)
     except (HostError, OSError) as error:
-        raise Failure(f"{safe.line(str(error))}. Nothing was changed; the hub goes on as it was") from None
+        raise Failure(f"{safe.line(words(error))}. Nothing was changed; the hub goes on as it was") from None
 
 
 def _rollback(host: Host, *, yes: bool, discard: bool, within_s: float | None) -> None:
@@ -152,12 +153,12 @@ def _move(host: Host, old: str, new: str, prepare: Prepare, *, within_s: float, 
 def _mended(host: Host) -> str:
     """Bring to its end what was cut short, and say so; what was done."""
     try:
-        words = mend(host, _say)
+        done = mend(host, _say)
     except Stuck as stuck:
         raise Failure(safe.line(str(stuck))) from None
-    if words:
-        click.echo(f"First: {safe.line(words)}.")
-    return words
+    if done:
+        click.echo(f"First: {safe.line(done)}.")
+    return done
 
 
 @click.command("mend", hidden=True)
@@ -168,7 +169,7 @@ def mend_command() -> None:
         with alone(host, FOR_EVER_S):
             _mended(host)
     except (HostError, OSError) as error:
-        raise Failure(safe.line(str(error))) from None
+        raise Failure(safe.line(words(error))) from None
 
 
 @click.command(hidden=True)

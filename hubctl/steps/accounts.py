@@ -4,11 +4,15 @@ import stat
 from dataclasses import dataclass
 
 from hubctl.host import Host
+from hubctl.installed import BACKUPS, STATE
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Described, Verdict, drifted, foreign, missing
 
 NAMED = 5
 """So many of somebody else's files are named; there may be thousands."""
+
+
+LOST = f"; put it back first, or let setup make an empty one and `hubctl restore` a backup from {BACKUPS}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,8 @@ class OwnFolderStep(Described):
         """Compare kind, owner and mode; and whether another user's files lie in it."""
         status = host.status(self.path)
         if status is None:
+            if self.keeps_data and receipt.word("folder", self.path) is not None:
+                return missing(f"{self.path} is gone, with all that was in it{LOST if self.path == STATE else ''}")
             return missing(f"{self.path} is not there")
         if not stat.S_ISDIR(status.st_mode):
             return foreign(f"{self.path} is there and is no folder")

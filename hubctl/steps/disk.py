@@ -51,6 +51,23 @@ class DiskStep(Looked):
         return mind(said) if said else OK
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlacesStep(Looked):
+    """Setup may write into `folders`, and beside `command` as long as that does not lead to `to`."""
+
+    folders: tuple[str, ...]
+    command: str
+    to: str
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Ask the kernel, which knows of read-only disks and of folders that are marked immutable."""
+        wanted = [*self.folders]
+        if host.target(self.command) != self.to:
+            wanted.append(self.command.rpartition("/")[0])
+        closed = [folder for folder in wanted if not host.is_writable(folder)]
+        return unfit(f"nothing can be written in {', '.join(closed)}") if closed else OK
+
+
 class _Source(NamedTuple):
     device: str
     read_only: bool

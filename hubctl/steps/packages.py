@@ -87,7 +87,7 @@ class RedisProgramStep(Described):
         """Remove the packages that came with us, unless something that came later needs one of them."""
         ours = [name for name in receipt.names("package") if name in installed_packages(host)]
         if ours and removed_along(host, ours) <= set(ours):
-            host.must(*APT, "purge", "-y", *ours)
+            _apt(host, "purge", "-y", *ours)
         for name in list(receipt.names("package")):
             receipt.drop("package", name)
 
@@ -104,7 +104,16 @@ def install(host: Host, receipt: Receipt, kind: str, package: str) -> None:
     coming = re.findall(r"^Inst (\S+)", host.must(*APT, "--simulate", *words), re.MULTILINE)
     for name in sorted(set(coming) - installed_packages(host)):
         receipt.add(kind, name)
-    host.must(*APT, *words)
+    _apt(host, *words)
+
+
+def _apt(host: Host, *words: str) -> None:
+    """Whoever installed packages last may have been cut short in the middle, this program too."""
+    ended = host.run(*APT, *words)
+    if "dpkg --configure -a" in ended.err:
+        host.must("dpkg", "--configure", "-a")
+    if ended.code:
+        host.must(*APT, *words)
 
 
 def removed_along(host: Host, packages: list[str]) -> set[str]:

@@ -67,8 +67,8 @@ class UnitStep(Described):
         if states.get("LoadState") in UNREADABLE:
             # What runs goes on: what it was started from is known to work.
             raise HostError(f"{self.unit} cannot be read{_beside(states)}; {self._naming}")
-        if receipt.word("started", self.unit) is None:
-            receipt.add("started", self.unit)
+        # From what it was started is noted when it has; who is cut short in between does not know.
+        receipt.add("started", self.unit)
         host.must("systemctl", "enable", self.unit)
         host.run("systemctl", "reset-failed", self.unit)
         host.must("systemctl", "restart", self.unit)

@@ -12,8 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from hubctl.host import Host, HostError
-from hubctl.housework import housework, last_words
+from hubctl.housework import end_housework, housework, in_a_unit, last_words
 from hubctl.installed import BACKUP_UNIT, DATABASE_URL, GATE, HUB_UNIT, SNAPSHOTS, STATE, WAY_BACK
+from hubctl.refusal import words
 from hubctl.upgrade import journal
 from hubctl.upgrade.journal import Done, Journal, Trying, version_of
 from hubctl.upgrade.units import leave_only, ours
@@ -53,7 +54,7 @@ def move(host: Host, trying: Trying, prepare: Prepare, *, within_s: float, say: 
     try:
         _try(host, trying, prepare, within_s, say)
     except (HostError, OSError, KeyboardInterrupt) as error:
-        why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        why = "it was interrupted" if isinstance(error, KeyboardInterrupt) else words(error)
         go_back(host, why, say)
         closed_s = time.monotonic() - began_s
         # a PostgreSQL takes rows; which of its bytes they are is its own affair
@@ -108,7 +109,8 @@ def _listens(host: Host) -> bool:
 
 def settle(host: Host, venv: str, within_s: float) -> None:
     """Let a version bring its own units and configuration into place, and start. Raises HostError."""
-    ended = host.run("timeout", "--kill-after=5", f"{within_s:.0f}", f"{venv}/bin/hubctl", "settle")
+    bounded = ("timeout", "--kill-after=5", f"{within_s:.0f}")
+    ended = in_a_unit(host, "--setenv=LC_ALL=C.UTF-8", *bounded, f"{venv}/bin/hubctl", "settle")
     if ended.code == 124:
         raise HostError(f"it did not start within {within_s:.0f} s")
     if ended.code:
@@ -125,7 +127,8 @@ def go_back(host: Host, why: str, say: Say) -> None:
     assert trying is not None
     old = version_of(trying.old)
     say(f"{why}; back to {old}")
-    # What it is doing counts for nothing any more, so it gets no time to end.
+    # What it is doing counts for nothing any more, so it gets no time to end; nor does who was about to start it.
+    end_housework(host)
     host.run("systemctl", "kill", "--kill-who=all", "--signal=KILL", HUB_UNIT)
     host.run("systemctl", "stop", HUB_UNIT)
     kept = f"{SNAPSHOTS}/{trying.snapshot}"
@@ -142,8 +145,9 @@ def go_back(host: Host, why: str, say: Say) -> None:
     except (HostError, OSError) as error:
         database = "is as it was" if trying.reverted else f"lies as it was in {kept}"
         raise Stuck(
-            f"the {trying} failed ({why}), and {old} could not be started again: {error}. The database {database}. "
-            f"Mend what it names (journalctl -u {HUB_UNIT} says more), then run `hubctl rollback`, which goes on here"
+            f"the {trying} failed ({why}), and {old} could not be started again: {words(error)}. The database "
+            f"{database}. Mend what it names (journalctl -u {HUB_UNIT} says more), then run `hubctl rollback`, which "
+            "goes on here"
         ) from None
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trying.at_s))
     journal.write(host, Journal(None, state.done, f"the {trying} of {when} was taken back: {why}"))
@@ -163,8 +167,8 @@ def finish(host: Host, say: Say) -> None:
     host.remove(WAY_BACK)
     prune_snapshots(host, done)
     if not trying.back:
-        for words in prune_versions(host, trying.new, done):
-            say(words)
+        for gone in prune_versions(host, trying.new, done):
+            say(gone)
 
 
 def mend(host: Host, say: Say) -> str:
@@ -178,6 +182,7 @@ def mend(host: Host, say: Say) -> str:
     if not trying.proved:
         go_back(host, "it was cut short", say)
         return f"the {trying} was cut short and is taken back: the hub is {version_of(trying.old)}"
+    end_housework(host)
     host.remove(GATE)
     try:
         settle(host, trying.new, RETURN_S)

@@ -179,6 +179,24 @@ def test_an_upgrade_that_is_killed_with_its_guard_is_told_and_mended(
     well(machine)
 
 
+@pytest.mark.parametrize("how", ["HUP", "KILL"])
+def test_whoever_ends_it_alone_while_a_version_starts_leaves_the_version_before(
+    machine: Booted, wheels: Wheels, token: str, how: str
+) -> None:
+    before, current = len(sums(machine)), machine.root / OPT[1:] / "current"
+    offline = ("-E", "PIP_NO_INDEX=1", "-E", "PIP_FIND_LINKS=/wheels", "-p", "KillMode=process")
+    command = ("hubctl", "upgrade", wheels.silent, "--yes", "--within", "600")
+    machine.must("systemd-run", "--collect", "--unit=upgrading", *offline, *command)
+    until(lambda: current.readlink().name == "9.3.0", 300)
+    # a terminal that is closed, or kill -9: what it has started itself is not ended with it
+    machine.must("systemctl", "kill", "--kill-who=main", f"--signal={how}", "upgrading")
+    until(lambda: left_over(machine) == [] and version() != "", RETURN_S)
+    assert version() == installed(machine)
+    assert current.readlink().name == installed(machine)
+    assert sums(machine)[before] == sums(machine)[-1]
+    well(machine)
+
+
 def test_a_power_cut_in_the_middle_is_mended_at_boot(machine: Booted, wheels: Wheels, token: str) -> None:
     before = len(sums(machine))
     begin(machine, wheels.silent)

@@ -353,6 +353,25 @@ def test_the_journal_can_be_read_again(machine: Machine) -> None:
     assert journal.read(machine.host) == Journal()
 
 
+def test_what_a_killed_upgrade_left_running_is_ended_before_the_way_back(machine: Machine) -> None:
+    def trouble(argv: tuple[str, ...]) -> Outcome | None:
+        if "prove" in argv:
+            raise Killed
+        return None
+
+    machine.trouble = trouble
+    with pytest.raises(Killed):
+        machine.upgrade()
+    machine.trouble = lambda _argv: None
+    machine.commands.clear()
+    machine.mend()
+    left = ("systemctl", "kill", "--signal=KILL", "openclaw-hub-work-*")
+    kill = ("systemctl", "kill", "--kill-who=all", "--signal=KILL", "openclaw-hub.service")
+    assert machine.commands.index(left) < machine.commands.index(kill), "or it starts the hub again"
+    settling = [argv for argv in machine.commands if "settle" in argv]
+    assert [any(word.startswith("--unit=openclaw-hub-work-") for word in argv) for argv in settling] == [True]
+
+
 @pytest.mark.parametrize(
     ("shown", "expected_s"),
     [
