@@ -37,6 +37,20 @@ def test_words_are_found_and_their_place_is_shown(page: Page, hub: Hub) -> None:
     expect(row(page, "the heron sleeps")).to_be_in_viewport()
 
 
+def test_found_words_are_shown_without_their_signs_and_marked(page: Page, hub: Hub) -> None:
+    scout = hub.make_agent("scout")
+    long = "## Report\n\n" + "nothing of note here, " * 20
+    hub.say(
+        scout, f"{long}\n- the **heron** of [the pond](https://x.example/) and `2 * 3`\n```sh\nls <b>herons</b>\n```"
+    )
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Search or go to").fill("Heron pond")
+    found = page.get_by_role("option")
+    expect(found).to_contain_text("the heron of the pond and 2 * 3 ls <b>herons</b>")
+    expect(found).to_contain_text("scout … ")
+    expect(found.locator("mark")).to_have_text(["heron", "pond", "heron"])
+
+
 def test_the_keyboard_goes_everywhere(page: Page, hub: Hub) -> None:
     scout = hub.make_agent("scout")
     for name in ("builds", "deploy"):

@@ -105,10 +105,11 @@ def test_a_hub_that_is_killed_loses_and_repeats_nothing(page: Page, hub: Hub) ->
     expect(page.locator(".log .wait")).to_have_text("waits here")
     expect(page.get_by_role("status")).to_contain_text("You have everything up to №")
     expect(page.locator(".now")).to_contain_text("no pulse")
+    page.get_by_role("button", name="Try now").click()
     hub.start()
     hub.say(scout, "after")
-    page.get_by_role("button", name="Try now").click()
     expect(page.locator(".log .wait")).to_have_count(0, timeout=20_000)
+    expect(words(page)).to_have_count(4)
     shown = words(page).all_inner_texts()
     assert sorted(shown) == ["after", "before", "mine before", "mine meanwhile"]
     stored = hub.call("GET", f"/api/messages?channelId={hub.channel()}", token=scout)["messages"]

@@ -7,6 +7,8 @@ import { say } from "../parts/say.js";
 const SEARCH_PAUSE_MS = 180;
 const PLACES = 7;
 const FOUND = 20;
+const BEFORE = 60; // letters: a hit further in brings what stands shortly before it
+const EXCERPT = 200;
 
 class HubJump extends HTMLElement {
   #timer = 0;
@@ -58,15 +60,15 @@ class HubJump extends HTMLElement {
     const done = (page) => {
       if (asked !== this.#asked) return;
       const messages = page?.messages ?? [];
-      this.#draw(messages);
+      this.#draw(messages, q);
       this.hint.textContent = page ? (messages.length ? "" : say.nothingFound(q)) : say.notReached;
     };
     return ask(this, "search", { query: { q, channelId, senderId, limit: FOUND }, done });
   }
 
-  #draw(messages) {
+  #draw(messages, q) {
     this.#at = 0;
-    this.list.replaceChildren(...this.places.map(placeItem), ...messages.map(messageItem));
+    this.list.replaceChildren(...this.places.map(placeItem), ...messages.map((message) => messageItem(message, q)));
     [...this.list.children].forEach((item, at) => {
       item.id = `jump-${at}`;
       item.setAttribute("role", "option");
@@ -137,14 +139,27 @@ function placeItem({ to, name, kind, about }) {
   return h("li", { "data-to": to }, kind ? mark(kind) : icon("down"), h("bdi", { class: kind && kind !== "person" ? "bot" : null }, name), h("small", null, about));
 }
 
-function messageItem(message) {
+/** Markdown without its signs, from shortly before the first hit on, the hits marked. */
+function excerpt(content, q) {
+  const text = content
+    .replace(/```[\w+#.-]*|`|\*\*|~~|^\s*(#{1,6}|>|[-+*]|\d+\.) /gm, "")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/\s+/g, " ");
+  const hits = new RegExp(`(?<![\\p{L}\\p{N}])(${q.match(/[\p{L}\p{N}]+/gu)?.join("|") ?? "$."})`, "giu");
+  const first = text.search(hits);
+  const from = first > BEFORE ? text.lastIndexOf(" ", first - BEFORE / 2) + 1 : 0;
+  const pieces = text.slice(from, from + EXCERPT).split(hits);
+  return [from ? "… " : "", ...pieces.map((piece, at) => (at % 2 ? h("mark", null, piece) : piece))];
+}
+
+function messageItem(message, q) {
   const sender = senderOf(store, { message });
   const channel = store.channels.get(message.channelId)?.name ?? "";
   return h(
     "li",
     { "data-to": `${message.channelId}/${message.id}` },
     mark(sender.kind),
-    h("span", { class: "said" }, h("bdi", { class: sender.kind === "agent" ? "bot" : null }, sender.name), " ", h("span", { dir: "auto" }, message.content.slice(0, 200))),
+    h("span", { class: "said" }, h("bdi", { class: sender.kind === "agent" ? "bot" : null }, sender.name), " ", h("span", { dir: "auto" }, ...excerpt(message.content, q))),
     h("small", null, `${channel}, ${say.day(message.timestamp)}, ${say.time(message.timestamp)}`),
   );
 }

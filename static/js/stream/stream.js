@@ -6,6 +6,9 @@ import { Looks } from "./looks.js";
 const SILENCE_MS = 40_000; // the hub speaks at least every 15 s
 const DOUBT_MS = 20_000;
 const CEILING_MS = 30_000;
+const SOON_MS = 300; // a hub that starts anew is back in two seconds
+const SOON = 4; // tries at such short distances, unless the stream breaks again and again
+const STEADY_MS = 3000;
 
 /**
  * One stream, kept open until `stop()`. Calls back:
@@ -24,6 +27,7 @@ export class Stream {
   #stopped = true;
   #abort = null;
   #heardAt = 0;
+  #openedAt = -Infinity;
   #wake = null;
   #looks;
 
@@ -86,6 +90,7 @@ export class Stream {
     } catch {
       return 0; // not reached, cut, or silent too long: all the same to the reader
     } finally {
+      if (performance.now() - this.#openedAt < STEADY_MS) this.#tries = Math.max(this.#tries, SOON);
       clearTimeout(watch.timer);
       this.#looks.closed();
       abort.abort();
@@ -131,6 +136,7 @@ export class Stream {
     if (frame.id !== undefined && !seen) this.#cursor = frame.id;
     if (frame.event === "hub.hello") {
       this.#tries = 0;
+      this.#openedAt = performance.now();
       this.#looks.opened(parsed(frame.data).streamId, seqOf(frame.id));
       this.#say("live");
     }
@@ -152,7 +158,8 @@ export class Stream {
   }
 
   #delay() {
-    const grown = this.#retryMs * 1.5 ** Math.min(this.#tries - 1, 10);
+    if (this.#tries <= SOON) return SOON_MS * 1.6 ** (this.#tries - 1) * (1 + Math.random());
+    const grown = this.#retryMs * 1.5 ** Math.min(this.#tries - SOON - 1, 10);
     return Math.min(grown, CEILING_MS) * (1 + Math.random() / 4);
   }
 
