@@ -56,6 +56,8 @@ _ASIDE = re.compile(r"(?<=[;{},)\]]) // [^\n\"'`]*$", re.MULTILINE)
 
 _SOURCE = re.compile(r'"src": "([^"]+)"')
 _MARGIN = re.compile(r"^[ \t]+|^\n", re.MULTILINE)
+_BREAK = re.compile(r"^((?:(?!//)[^\n])*)(?:(?<=[;{,(\[])\n|\n(?=[}\])]))", re.MULTILINE)
+"""The end of a line where none is needed; never one that a remark may end with."""
 
 
 class BadModule(Exception):
@@ -163,8 +165,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def spare(text: str) -> str:
-    """A script or a sheet without its comments and without indentation."""
-    return _MARGIN.sub("", _ASIDE.sub("", _REMARK.sub("", text)))
+    """A script or a sheet without its comments, without indentation and most ends of lines."""
+    return _BREAK.sub(r"\1", _MARGIN.sub("", _ASIDE.sub("", _REMARK.sub("", text))))
 
 
 def _static_file(name: str, body: bytes) -> StaticFile:

@@ -74,7 +74,9 @@ def test_comments_and_indentation_stay_at_home() -> None:
         '/** Why. */\nconst a = "/* no */ // no"; // gone\nf("; // kept"); // `kept`\n'
         "  /* two\n   * lines */\n  // one\n\n  f(a);\n"
     )
-    assert spare(text) == 'const a = "/* no */ // no";\nf("; // kept"); // `kept`\nf(a);\n'
+    assert spare(text) == 'const a = "/* no */ // no";\nf("; // kept"); // `kept`\nf(a);'
+    assert spare("if (a) {\n  b();\n  c()\n}\nd\n") == "if (a) {b();c()}\nd\n"
+    assert spare("a; // it's;\nb(\n  c, // isn't {\n  d\n)\n") == "a; // it's;\nb(c, // isn't {\nd)\n"
     assert "\n/*" not in spare((static_dir() / "css" / "tokens.css").read_text("utf-8"))
 
 
