@@ -1,4 +1,4 @@
-"""The nginx of docs/scale-out.md before two hubs: nothing is sticky, nothing is held back, and a hub may die."""
+"""The balancers of docs/scale-out.md before two hubs: nothing is sticky, nothing is held back, and a hub may die."""
 
 import contextlib
 import re
@@ -16,7 +16,7 @@ from tests.pair import two_hubs
 from tests.servers import free_port, started
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/scale-out.md"
-AROUND = """
+AROUND_NGINX = """
 daemon off;
 pid nginx.pid;
 events {{ }}
@@ -27,6 +27,7 @@ http {{
 {shown}
 }}
 """
+BINDS = {"nginx": ("listen 80;", "listen 127.0.0.1:{port};"), "haproxy": ("bind :80", "bind 127.0.0.1:{port}")}
 
 
 class Balanced(NamedTuple):
@@ -36,31 +37,44 @@ class Balanced(NamedTuple):
     hubs: tuple[HubProcess, HubProcess]
 
 
-def shown_configuration(port: int, hubs: tuple[HubProcess, HubProcess]) -> str:
+def shown_configuration(kind: str, port: int, hubs: tuple[HubProcess, HubProcess]) -> str:
     """The configuration of the document, with the ports of this test in it."""
-    found = re.search(r"```nginx\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    found = re.search(rf"```{kind}\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     assert found is not None
-    places = iter(f"server 127.0.0.1:{hub.port} " for hub in hubs)
-    text, count = re.subn(r"server 10\.0\.0\.\d+:8080 ", lambda _: next(places), found[1])
+    places = iter(f"127.0.0.1:{hub.port}" for hub in hubs)
+    text, count = re.subn(r"10\.0\.0\.\d+:8080", lambda _: next(places), found[1])
     assert count == len(hubs)
-    assert "listen 80;" in text
-    return AROUND.format(shown=text.replace("listen 80;", f"listen 127.0.0.1:{port};"))
+    shown, ours = BINDS[kind]
+    assert shown in text
+    text = text.replace(shown, ours.format(port=port)).replace("Host chat.example", "Host localhost")
+    return AROUND_NGINX.format(shown=text) if kind == "nginx" else text
 
 
-@pytest.fixture
-async def balanced(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Balanced]:
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    assert nginx is not None, "nginx is missing: install nginx"
+def command_of(kind: str, home: Path) -> list[str]:
+    """How the balancer is started there, in the foreground."""
+    binary = shutil.which(kind) or shutil.which(kind, path="/usr/sbin")
+    assert binary is not None, f"{kind} is missing: install {kind}"
+    options = {
+        "nginx": ["-p", str(home), "-c", "conf", "-e", "error.log"],
+        "haproxy": ["-db", "-f", str(home / "conf")],
+    }
+    return [binary, *options[kind]]
+
+
+@pytest.fixture(params=["nginx", "haproxy"])
+async def balanced(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str, redis_url: str
+) -> AsyncIterator[Balanced]:
     async with two_hubs(tmp_path, postgres_url, redis_url) as hubs:
         front = HubProcess(tmp_path / "front")
         front.data_dir = hubs[0].data_dir
         front.url = f"http://127.0.0.1:{(port := free_port())}"
-        home = Path("/tmp") / f"hub-nginx-{port}"
+        home = Path("/tmp") / f"hub-{request.param}-{port}"
         home.mkdir()
         home.chmod(0o755)
         try:
-            (home / "nginx.conf").write_text(shown_configuration(port, hubs))
-            command = [nginx, "-p", str(home), "-c", "nginx.conf", "-e", "error.log"]
+            (home / "conf").write_text(shown_configuration(request.param, port, hubs))
+            command = command_of(request.param, home)
             with started(command, home / "log", home, ready=lambda: _listens(port)):
                 yield Balanced(front, hubs)
         finally:
