@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes sure that what the tests need of the system is there: PostgreSQL's server, Chromium, Node, npm, curl and Prometheus,
-# a C compiler for the load generator, and what injects faults: strace, ip, libfaketime; nginx, HAProxy and Caddy, to stand in front.
+# a C compiler for the load generator, and what injects faults: strace, ip, libfaketime; nginx, HAProxy and Caddy, to stand
+# in front, and pgbouncer to stand before PostgreSQL.
 # Root on Debian or Ubuntu gets it installed; anybody else gets one line that says what to install.
 # The argument is the Python whose Playwright fetches Chromium where the distribution has none as a package.
 set -eu
@@ -31,6 +32,7 @@ missing() {
     { has prometheus && has promtool; } || printf ' prometheus'
     has nginx || ls /usr/sbin/nginx >/dev/null 2>&1 || printf ' nginx'
     has haproxy || ls /usr/sbin/haproxy >/dev/null 2>&1 || printf ' haproxy'
+    has pgbouncer || ls /usr/sbin/pgbouncer >/dev/null 2>&1 || printf ' pgbouncer'
     has caddy || printf ' caddy'
     has setpriv || printf ' util-linux'
     has cc || printf ' gcc libc6-dev'

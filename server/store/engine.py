@@ -5,6 +5,7 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 READERS = 4
 """Threads, and connections, that read at the same time."""
@@ -43,7 +44,12 @@ _SQLITE = {
     "temp_store": "MEMORY",
 }
 
-_READER = f"-c default_transaction_read_only=on -c lock_timeout={HELD_S * 1000:.0f} -c random_page_cost=1.1 -c jit=off"
+_READER = {
+    "default_transaction_read_only": "on",
+    "lock_timeout": f"{HELD_S * 1000:.0f}",
+    "random_page_cost": "1.1",
+    "jit": "off",
+}
 """On a solid disk, mostly in memory, a page is as near as the next one. As it is shipped PostgreSQL thinks of turning
 disks, and walks through all that was ever said for a word that was said ten times. What it would compile for long
 questions takes longer than ours do."""
@@ -59,11 +65,11 @@ def writing(url: str, *, bounded: bool = False, cache_bytes: int = CACHE_BYTES) 
     """
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
-        options = _postgres(parsed)
+        engine = _postgres_engine(parsed, 1)
         if bounded:
-            times = f"-c lock_timeout={COUNTER_WAIT_MS} -c idle_in_transaction_session_timeout={PAUSE_MS}"
-            options["options"] = f"{options.get('options', '')} {times}".strip()
-        return create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=options)
+            times = {"lock_timeout": f"{COUNTER_WAIT_MS}", "idle_in_transaction_session_timeout": f"{PAUSE_MS}"}
+            _session(engine, times)
+        return engine
     engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
     # auto_vacuum is heeded in a database without tables only, and must come first: freed pages can then be given back a
     # few at a time. It is no reader's, since saying it writes to the file.
@@ -82,9 +88,9 @@ def reading(url: str, cache_bytes: int = CACHE_BYTES) -> Engine:
     """An engine for readers, which cannot write."""
     parsed = _with_driver(make_url(url))
     if parsed.get_backend_name() != "sqlite":
-        options = _postgres(parsed)
-        options["options"] = f"{options.get('options', '')} {_READER}".strip()
-        return create_engine(parsed, pool_size=READERS, max_overflow=0, pool_pre_ping=True, connect_args=options)
+        engine = _postgres_engine(parsed, READERS)
+        _session(engine, _READER)
+        return engine
     engine = create_engine(parsed, pool_size=READERS, max_overflow=0, connect_args={"check_same_thread": False})
     # only the writer checkpoints: two connections that do can lose commits in SQLite before 3.51.3
     _pragmas(engine, {**_SQLITE, **_cache(cache_bytes), "query_only": "ON", "wal_autocheckpoint": "0"})
@@ -113,6 +119,23 @@ def _with_driver(url: URL) -> URL:
 
 def _postgres(url: URL) -> dict[str, Any]:
     return {"connect_timeout": CONNECT_S, "application_name": "openclaw-hub", **dict(url.query)}
+
+
+def _postgres_engine(url: URL, size: int) -> Engine:
+    return create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=_postgres(url))
+
+
+def _session(engine: Engine, settings: dict[str, str]) -> None:
+    """Each connection begins with these settings, said in SQL: a pooler such as pgbouncer takes none at its start."""
+    words = "; ".join(f"SET {name} = {value}" for name, value in settings.items())
+
+    def on_connect(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(words)
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine, "connect", on_connect)
 
 
 def _pragmas(engine: Engine, pragmas: dict[str, str]) -> None:

@@ -70,8 +70,6 @@ def search(connection: Connection, wanted: Search) -> list[Message]:
         matching = index_for(connection.dialect).matching(connection, wanted, terms)
         query = select(messages).select_from(matching.rows).where(matching.condition)
         query = query.where(messages.c.channel_id.in_(wanted.channel_ids))
-        if wanted.sender_id is not None:
-            query = query.where(messages.c.sender_id == wanted.sender_id)
         before = indexed + 1 if wanted.before is None else min(wanted.before, indexed + 1)
         query = _spanned(query, matching.seq, Span(wanted.limit - len(found), before=before))
         found += connection.execute(query).all()

@@ -77,7 +77,10 @@ class Index(Protocol):
         """A message that is in the index, as it was indexed, leaves it."""
 
     def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
-        """Messages of the index that hold all `terms`; channels and sender are judged in part."""
+        """Messages of the index that hold all `terms`, by the sender that is wanted; channels are judged in part.
+
+        The sender is not asked for twice: PostgreSQL would take both for rare together, and gather all to sort them.
+        """
 
 
 def words_of(content: str) -> list[str]:
