@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from secrets import token_bytes
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
@@ -74,9 +74,11 @@ from server.store.migrating import migrate
 from server.trial import stand_trial, stands
 from server.web import asyncapi, openapi, pages
 from server.web.answering import SERVER
+from server.web.connection import Runner
 from server.web.described import DESCRIPTIONS
 from server.web.doorman import Doorman
 from server.web.events import end_all
+from server.web.express import Express
 from server.web.hosts import Hosts
 from server.web.keys import (
     ADMISSION,
@@ -103,6 +105,16 @@ LINGERING_S = 5.0
 """How long the rest of a refused body is read and dropped, so that its sender gets to see the refusal."""
 
 SHUTDOWN_S = 3.0
+SERVING: dict[str, Any] = {
+    "access_log": None,
+    "handler_cancellation": True,
+    "auto_decompress": False,
+    "keepalive_timeout": KEEPALIVE_S,
+    "lingering_time": LINGERING_S,
+    "shutdown_timeout": SHUTDOWN_S,
+}
+"""How aiohttp is to treat connections."""
+
 LARGEST_BYTES = 64 << 10
 """What a message that waits to be stored holds at most."""
 
@@ -281,7 +293,8 @@ async def serve(settings: Settings, data: DataDir, stopped: asyncio.Event, gate:
             raise
         logger.critical(error.detail, command=RESTORE)
         async with AsyncExitStack() as stack:
-            runner = await _runner(maintenance(error), stack)
+            runner = web.AppRunner(maintenance(error), **SERVING)
+            await _begin(runner, stack)
             await _open(runner, settings, tls)
             stack.callback(asyncio.create_task(beat()).cancel)
             notify("READY=1")
@@ -314,7 +327,8 @@ async def _serve_hub(
     damaged = asyncio.Event()
     async with AsyncExitStack() as stack:
         app = await _composed(settings, data, stack, damaged)
-        runner = await _runner(app, stack)
+        runner = Runner(app, Express(app).take, **SERVING)
+        await _begin(runner, stack)
         stack.callback(asyncio.create_task(beat()).cancel)
         if gate is not None and stands(gate):
             await stand_trial(runner, app[HUB], data, gate, stopped, damaged)
@@ -322,7 +336,7 @@ async def _serve_hub(
                 return
         port = await _open(runner, settings, tls)
         await _let_the_canary_sing(settings, app[HUB], port, stack)
-        showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.server.connections if runner.server else []))
+        showing_out = asyncio.create_task(app[DOORMAN].run(lambda: runner.connections))
         stack.callback(showing_out.cancel)
         address = address_of(settings.server.host, port, tls=tls is not None)
         greet(address)
@@ -338,20 +352,10 @@ async def _serve_hub(
         logger.info("hub is stopping")
 
 
-async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
+async def _begin(runner: web.AppRunner, stack: AsyncExitStack) -> None:
     """What answers requests until `stack` ends, once it has a site."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handler_cancellation=True,
-        auto_decompress=False,
-        keepalive_timeout=KEEPALIVE_S,
-        lingering_time=LINGERING_S,
-        shutdown_timeout=SHUTDOWN_S,
-    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    return runner
 
 
 def _set_from_a_thread(loop: asyncio.AbstractEventLoop, happening: asyncio.Event) -> None:

@@ -15,13 +15,19 @@ async def allow(hub: Hub, caller: Caller, action: Action) -> None:
 
     Without a limit nothing is counted and nothing is waited for; far from it nothing is waited for.
     """
-    most = limit_of(hub, caller, action)
-    if not most or hub.counters.count_ahead(action, caller.agent.id, most):
+    if allow_ahead(hub, caller, action):
         return
+    most = limit_of(hub, caller, action)
     count = await hub.counters.count(action, caller.agent.id)
     if count.times > most:
         wait_s = max(1, ceil(count.resets_ms / 1000))
         raise TooMany("rate_limited", f"{most} times a minute is the limit for {action}; wait {wait_s} s", wait_s)
+
+
+def allow_ahead(hub: Hub, caller: Caller, action: Action) -> bool:
+    """Count one action of a caller without a limit or far from it; else nothing is counted, and it takes `allow`."""
+    most = limit_of(hub, caller, action)
+    return not most or hub.counters.count_ahead(action, caller.agent.id, most)
 
 
 def limit_of(hub: Hub, caller: Caller, action: Action) -> int:

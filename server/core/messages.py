@@ -1,9 +1,11 @@
 """Messages: saying, reading, editing, deleting."""
 
+from asyncio import Future
+
 import msgspec
 
 from server.core import rules, threads
-from server.core.changes import BuryMessage, Decision, EditMessage, InsertMessage, Outgoing
+from server.core.changes import BuryMessage, Decision, EditMessage, InsertMessage, Outgoing, Written
 from server.core.clock import now_ms
 from server.core.errors import Conflict, Forbidden, Invalid, NotFound
 from server.core.events import ChannelMessage, ChannelMessageDelete, ChannelMessageEdit, ThreadMessage
@@ -39,42 +41,73 @@ class Saying(msgspec.Struct, frozen=True):
     sender_id: str | None = None
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What may be said, as far as is known before it is stored; `named` when its id is the client's own."""
+
+    id: str
+    named: bool
+    channel_id: str
+    content: str
+    sender_id: str
+    thread_id: str | None
+
+
 async def post(hub: Hub, caller: Caller, saying: Saying, arrived_s: float) -> Posted:
     """Store a message, or with a thread a reply. The same id from the same sender to the same channel is one message.
 
     Raises Invalid, TooLarge, NotFound, Forbidden (not a member), Conflict (archived, or the id is another's).
     """
+    said = check(hub, caller, saying)
+    if said.thread_id is not None:
+        said = msgspec.structs.replace(said, thread_id=await threads.inside(hub, said.channel_id, said.thread_id))
+    await allow(hub, caller, "message")
+    return told(hub, caller, said, await keep(hub, caller, said, arrived_s))
+
+
+def check(hub: Hub, caller: Caller, saying: Saying) -> Said:
+    """What is to be stored, but for its thread and the caller's limit. Raises as `post` does."""
     content = rules.content(saying.content, hub.bounds.message_bytes)
     message_id = new_id() if saying.id is None else rules.uuid("id", saying.id)
     sender_id = rules.sender(caller, saying.sender_id)
     # the directory's own string: one for all messages of a channel, however many of them are kept in memory
     channel_id = rules.may_write(hub.directory, caller, rules.uuid("channelId", saying.channel_id)).id
-    thread_id = None if saying.thread_id is None else await threads.inside(hub, channel_id, saying.thread_id)
-    await allow(hub, caller, "message")
+    return Said(message_id, saying.id is not None, channel_id, content, sender_id, saying.thread_id)
+
+
+def keep(hub: Hub, caller: Caller, said: Said, arrived_s: float) -> Future[Written]:
+    """Have it stored; what comes of that is for `told`. See `Writer.enqueue`."""
 
     def decide() -> Decision:
-        rules.may_write(hub.directory, caller, channel_id)
+        rules.may_write(hub.directory, caller, said.channel_id)
         message = Message(
-            id=message_id,
-            channel_id=channel_id,
-            content=content,
-            sender_id=sender_id,
+            id=said.id,
+            channel_id=said.channel_id,
+            content=said.content,
+            sender_id=said.sender_id,
             timestamp=now_ms(),
-            mentions=rules.mentions(content, hub.directory, channel_id),
+            mentions=rules.mentions(said.content, hub.directory, said.channel_id),
             seq=0,
-            thread_id=thread_id,
+            thread_id=said.thread_id,
         )
-        outgoing = Outgoing(_event_of(message), message.timestamp, sender_id, channel_id)
-        return Decision((InsertMessage(message, saying.id is not None),), (outgoing,))
+        outgoing = Outgoing(_event_of(message), message.timestamp, said.sender_id, said.channel_id)
+        return Decision((InsertMessage(message, said.named),), (outgoing,))
 
-    is_probe = caller.agent.id == PROBE  # what it feels has metrics of its own
-    written = await hub.writer.submit(decide, 0.0 if is_probe else arrived_s, shares=True)
+    return hub.writer.enqueue(decide, 0.0 if _is_probe(caller) else arrived_s, shares=True)
+
+
+def told(hub: Hub, caller: Caller, said: Said, written: Written) -> Posted:
+    """The answer to what was stored. Raises Conflict when the id is another message's."""
     stored = written.message
-    if stored is None or (stored.sender_id, stored.channel_id) != (sender_id, channel_id):
+    if stored is None or (stored.sender_id, stored.channel_id) != (said.sender_id, said.channel_id):
         raise Conflict("id_taken", "this id belongs to another message; nothing was stored", field="id")
-    if not is_probe:
+    if not _is_probe(caller):
         hub.stats.messages[caller.agent.kind, "repeated" if written.known else "stored"] += 1
     return Posted(stored, stored.seq, written.known)
+
+
+def _is_probe(caller: Caller) -> bool:
+    """What the canary feels has metrics of its own."""
+    return caller.agent.id == PROBE
 
 
 def _event_of(message: Message) -> ChannelMessage | ThreadMessage:

@@ -118,21 +118,27 @@ class Writer:
         self._thread.start()
 
     async def submit(self, decide: Decide, arrived_s: float = 0.0, *, shares: bool = False) -> Written:
-        """Have a decision made and stored; returns when it is on disk.
+        """Have a decision made and stored; returns when it is on disk. Raises what the future of `enqueue` does."""
+        return await self.enqueue(decide, arrived_s, shares=shares)
+
+    def enqueue(self, decide: Decide, arrived_s: float = 0.0, *, shares: bool = False) -> asyncio.Future[Written]:
+        """Have a decision made and stored: what it returns is done when that is on disk.
 
         With `shares` it may become one transaction with others: see above, which must be so.
-        Raises what `decide` or the store raises, and Unavailable when the queue is full.
+        That raises what `decide` or the store raises, and Unavailable when the queue is full.
         """
-        if len(self._queue) >= self._most:
-            raise Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
         draft = Draft(decide, arrived_s, self._loop.create_future(), shares=shares)
+        if len(self._queue) >= self._most:
+            full = Unavailable("overloaded", "the hub cannot store as fast as it is asked to; nothing was kept")
+            draft.done.set_exception(full)
+            return draft.done
         self._queue.append(draft)
         if not self._busy:
             self._busy = True
             self._idle.clear()
             # not at once: what else arrives in this turn of the loop joins the batch
             self._loop.call_soon(self._next)
-        return await draft.done
+        return draft.done
 
     async def stop(self) -> None:
         """Store what is queued, then end the thread."""

@@ -36,11 +36,7 @@ class Answer(web.Response):
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
         self._stays = request.keep_alive and self.keep_alive is not False
-        end = b"\r\n" if self._stays else b"Connection: close\r\n\r\n"
-        transport.write(
-            b"%bDate: %b\r\nContent-Length: %d\r\n%b%b"
-            % (_head(self.status), _date(int(time())), len(self._json), end, self._json)
-        )
+        transport.write(json_bytes(self.status, self._json, stays=self._stays))
         if transport.get_write_buffer_size() > UNREAD_BYTES:
             await request.writer.drain()
         return None
@@ -54,6 +50,27 @@ class Answer(web.Response):
         """The end, which went out with the rest."""
         if self._stays is None:
             await super().write_eof(data)
+
+
+def json_bytes(status: int, body: bytes, *, stays: bool) -> bytes:
+    """A whole response of JSON, on a connection that `stays` open or does not."""
+    end = b"\r\n" if stays else b"Connection: close\r\n\r\n"
+    return b"%bDate: %b\r\nContent-Length: %d\r\n%b%b" % (_head(status), _date(int(time())), len(body), end, body)
+
+
+def bytes_of(response: web.Response, *, stays: bool) -> bytes:
+    """A whole response, whatever its headers are; its body is bytes."""
+    assert isinstance(response.body, bytes)
+    fields = {
+        **response.headers,
+        hdrs.CONTENT_LENGTH: str(len(response.body)),
+        hdrs.DATE: _date(int(time())).decode(),
+        hdrs.SERVER: SERVER,
+    }
+    if not stays:
+        fields[hdrs.CONNECTION] = "close"
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}\r\n{lines}\r\n".encode() + response.body
 
 
 @cache

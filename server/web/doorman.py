@@ -16,6 +16,8 @@ from typing import NamedTuple
 import structlog
 from aiohttp import web
 
+from server.web.connection import Connection
+
 HEAD_S = 10.0
 LOOK_S = 1.0
 TELL_S = 60.0
@@ -53,24 +55,24 @@ class Doorman:
         self._is_proxy = is_proxy
         self._spoken: set[web.RequestHandler] = set()
         self._lately: set[web.RequestHandler] = set()
-        self._waits: dict[web.RequestHandler, Wait] = {}
+        self._waits: dict[Connection, Wait] = {}
         self._told_s = -TELL_S
 
     def heard(self, connection: web.RequestHandler) -> None:
         """A whole request head came on this connection."""
         self._lately.add(connection)
 
-    async def run(self, connections: Callable[[], list[web.RequestHandler]]) -> None:
+    async def run(self, connections: Callable[[], list[Connection]]) -> None:
         """Until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
             self._look(connections(), monotonic())
 
-    def _look(self, connections: list[web.RequestHandler], now_s: float) -> None:
+    def _look(self, connections: list[Connection], now_s: float) -> None:
         lately, self._lately = self._lately, set()
         self._spoken |= lately
         self._spoken.intersection_update(connections)
-        waiting = [connection for connection in connections if _waits(connection)]
+        waiting = [connection for connection in connections if connection.waits]
         self._waits = {connection: self._wait(connection, now_s, anew=connection in lately) for connection in waiting}
         for connection, wait in self._waits.items():
             if wait.head_s is not None and now_s - wait.head_s >= HEAD_S:
@@ -78,12 +80,12 @@ class Doorman:
         if self._waiting_most:
             self._thin_out(now_s)
 
-    def _wait(self, connection: web.RequestHandler, now_s: float, *, anew: bool) -> Wait:
+    def _wait(self, connection: Connection, now_s: float, *, anew: bool) -> Wait:
         if connection not in self._spoken:
             return self._waits.get(connection) or Wait(now_s, 0, now_s)
         received = _bytes_received(connection)
         before = self._waits.get(connection)
-        if connection._current_request is not None:  # noqa: SLF001 - see _waits
+        if connection.in_body:
             return Wait(before.since_s if before else now_s, received, in_body=True)
         if before is None or anew or before.in_body:
             return Wait(now_s, received)
@@ -92,7 +94,7 @@ class Doorman:
         return before
 
     def _thin_out(self, now_s: float) -> None:
-        by_address: defaultdict[str, list[web.RequestHandler]] = defaultdict(list)
+        by_address: defaultdict[str, list[Connection]] = defaultdict(list)
         for connection in sorted(self._waits, key=lambda one: self._waits[one].since_s):
             address = _address(connection)
             if address is not None and not self._is_proxy(address):
@@ -106,17 +108,12 @@ class Doorman:
                 logger.warning("too many connections of one address wait; the oldest are closed", address=whose)
 
 
-def _close(connections: Iterable[web.RequestHandler]) -> None:
+def _close(connections: Iterable[Connection]) -> None:
     for connection in connections:
         connection.force_close()
 
 
-def _waits(connection: web.RequestHandler) -> bool:
-    request = connection._current_request  # noqa: SLF001 - aiohttp tells nobody else what it is busy with
-    return request is None or not request.content.is_eof()
-
-
-def _address(connection: web.RequestHandler) -> str | None:
+def _address(connection: Connection) -> str | None:
     peer = connection.transport.get_extra_info("peername") if connection.transport is not None else None
     return peer[0] if isinstance(peer, tuple) else None
 
@@ -129,7 +126,7 @@ def _whose(address: str) -> str:
     return str(found)
 
 
-def _bytes_received(connection: web.RequestHandler) -> int:
+def _bytes_received(connection: Connection) -> int:
     line = connection.transport.get_extra_info("socket") if connection.transport is not None else None
     if line is None:
         return 0

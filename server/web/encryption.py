@@ -16,7 +16,7 @@ class Encryption:
     """Whether the hub speaks TLS (`required`), and the certificate of the private authority that vouches for it."""
 
     def __init__(self, *, required: bool = False, authority: Path | None = None) -> None:
-        self._required = required
+        self.required = required
         self.authority = authority.read_bytes() if authority is not None else None
 
     def demand(self, request: web.Request, peer: Peer) -> None:
@@ -24,7 +24,7 @@ class Encryption:
 
         Who has no address came by a socket of this machine's own, through no network (`server.trial`).
         """
-        if peer.secure or not peer.address or not self._required or request.path == AUTHORITY:
+        if peer.secure or not peer.address or not self.required or request.path == AUTHORITY:
             return
         if request.method in ("GET", "HEAD") and request.path in PAGES and hdrs.AUTHORIZATION not in request.headers:
             raise web.HTTPPermanentRedirect(f"https://{peer.host}{request.path}")

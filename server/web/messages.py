@@ -8,8 +8,9 @@ from aiohttp import web
 from server.core import messages
 from server.core.errors import Invalid
 from server.core.model import Caller, Message
+from server.web.answering import Answer
 from server.web.keys import HUB
-from server.web.reading import Body, Query, answer, body, nothing, query
+from server.web.reading import Body, Query, answer, body, encode, nothing, query
 
 
 class Post(Body, frozen=True):
@@ -20,6 +21,10 @@ class Post(Body, frozen=True):
     id: str | None = None
     thread_id: str | None = None
     sender_id: str | None = None
+
+    def saying(self) -> messages.Saying:
+        """As the hub understands it."""
+        return messages.Saying(self.channel_id, self.content, self.id, self.thread_id, self.sender_id)
 
 
 class Edit(Body, frozen=True):
@@ -49,9 +54,13 @@ async def post(request: web.Request) -> web.Response:
     """201 with the stored message; 200 when this id was stored before."""
     caller: Caller = request["caller"]
     wanted = await body(request, Post)
-    saying = messages.Saying(wanted.channel_id, wanted.content, wanted.id, wanted.thread_id, wanted.sender_id)
-    posted = await messages.post(request.app[HUB], caller, saying, request["arrived_s"])
-    return answer(Posted(posted.message, posted.seq), 200 if posted.known else 201)
+    posted = await messages.post(request.app[HUB], caller, wanted.saying(), request["arrived_s"])
+    return Answer(posted_json(posted), 200 if posted.known else 201)
+
+
+def posted_json(posted: messages.Posted) -> bytes:
+    """The answer to a post, as JSON."""
+    return encode(Posted(posted.message, posted.seq))
 
 
 async def history(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from server.core.errors import Conflict, Forbidden, HubError, Invalid, Misdirected, NotFound, Unauthorized
 from server.core.hub import Hub
-from server.core.model import Caller
+from server.core.model import Caller, Scope
 from server.core.stats import HTTP_EDGES_S, Histogram, Stats
 from server.web import problem
 from server.web.keys import DOORMAN, ENCRYPTION, HOSTS, HUB, PROXIES
@@ -52,8 +52,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         response = problem.of_http_error(error)
     except Exception as error:  # noqa: BLE001 - the last resort of every handler
-        response = _crashed(request, error)
-    _count(hub.stats, place.area, request.method, response.status, perf_counter() - arrived_s)
+        response = crashed(request.method, request.path, error)
+    count(hub.stats, place.area, request.method, response.status, perf_counter() - arrived_s)
     return response
 
 
@@ -63,8 +63,7 @@ def _enter(request: web.Request, hub: Hub, place: Place) -> None:
     request.app[ENCRYPTION].demand(request, request["peer"])
     _identify(request, hub)
     if request["caller"] is not None:
-        hub.presences.seen(request["caller"].agent.id)
-        hub.uses.seen(request["caller"].credential)
+        notice(hub, request["caller"])
     _admit(request, place)
 
 
@@ -89,7 +88,7 @@ async def _refuse(
         except web.HTTPException as again:
             return problem.of_http_error(again)
         except Exception as crash:  # noqa: BLE001 - the last resort of every handler
-            return _crashed(request, crash)
+            return crashed(request.method, request.path, crash)
     return problem.of_hub_error(error)
 
 
@@ -111,11 +110,9 @@ def _identify(request: web.Request, hub: Hub) -> None:
     request["by_session"] = False
     authorization = request.headers.get(hdrs.AUTHORIZATION)
     if authorization is not None:
-        scheme, _, secret = authorization.partition(" ")
-        caller = hub.by_token(secret.strip()) if scheme.lower() == "bearer" else None
-        if caller is None:
+        request["caller"] = bearer(hub, authorization)
+        if request["caller"] is None:
             raise Unauthorized("bad_token", "this token is unknown, revoked or expired")
-        request["caller"] = caller
         return
     peer: Peer = request["peer"]
     person = request.app[PROXIES].person(request, peer)
@@ -129,6 +126,23 @@ def _identify(request: web.Request, hub: Hub) -> None:
         request["by_session"] = request["caller"] is not None
 
 
+def bearer(hub: Hub, authorization: str) -> Caller | None:
+    """Who holds the token that a header Authorization shows."""
+    scheme, _, secret = authorization.partition(" ")
+    return hub.by_token(secret.strip()) if scheme.lower() == "bearer" else None
+
+
+def notice(hub: Hub, caller: Caller) -> None:
+    """Take notice of who calls."""
+    hub.presences.seen(caller.agent.id)
+    hub.uses.seen(caller.credential)
+
+
+def may(caller: Caller, scope: Scope) -> bool:
+    """Whether the caller's token is for this."""
+    return scope in caller.scopes or "admin" in caller.scopes
+
+
 def _admit(request: web.Request, place: Place) -> None:
     caller: Caller | None = request["caller"]
     if request.method not in _SAFE and hdrs.AUTHORIZATION not in request.headers:
@@ -137,8 +151,8 @@ def _admit(request: web.Request, place: Place) -> None:
         return
     if caller is None:
         raise Unauthorized("token_required", "send Authorization: Bearer TOKEN, or sign in")
-    scope = "read" if request.method in _SAFE else "write"
-    if scope not in caller.scopes and "admin" not in caller.scopes:
+    scope: Scope = "read" if request.method in _SAFE else "write"
+    if not may(caller, scope):
         raise Forbidden("scope_required", f"this token does not have the scope {scope}")
 
 
@@ -154,14 +168,15 @@ def _same_origin(request: web.Request) -> None:
         raise Forbidden("foreign_origin", "another web page sent this; nothing was done")
 
 
-def _crashed(request: web.Request, error: Exception) -> web.Response:
+def crashed(method: str, path: str, error: Exception) -> web.Response:
+    """The answer to a mistake of the hub's, which is logged with all that there is."""
     request_id = secrets.token_hex(8)
-    where = {"method": request.method, "path": request.path}
-    logger.error("request crashed", request_id=request_id, exc_info=error, **where)
+    logger.error("request crashed", request_id=request_id, exc_info=error, method=method, path=path)
     return problem.of_crash(request_id)
 
 
-def _count(stats: Stats, area: str, method: str, status: int, seconds: float) -> None:
+def count(stats: Stats, area: str, method: str, status: int, seconds: float) -> None:
+    """Count a request that was answered."""
     stats.requests[area, method if method in _METHODS else "other", f"{status // 100}xx"] += 1
     if area != "events":
         histogram = stats.request_s.get(area)

@@ -24,7 +24,7 @@ ARRIVING_BYTES = 64 << 20
 _FIELD = re.compile(r"field `([^`]+)`")
 _PATH = re.compile(r" - at `\$\.?([^`]*)`")
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 class Arriving:
@@ -66,7 +66,11 @@ async def body(request: web.Request, shape: type[T]) -> T:
     if hdrs.CONTENT_ENCODING in request.headers:
         # a few bytes that unpack to gigabytes; no client of a chat needs it
         raise web.HTTPUnsupportedMediaType
-    raw = await _bytes(request)
+    return decode(await _bytes(request), shape)
+
+
+def decode(raw: bytes, shape: type[T]) -> T:
+    """The bytes of a JSON body as `shape`. Raises Malformed, Invalid."""
     decoder = _DECODERS.get(shape)
     if decoder is None:
         decoder = _DECODERS[shape] = msgspec.json.Decoder(shape)
@@ -128,7 +132,7 @@ def query(request: web.Request, shape: type[T]) -> T:
 
 def answer(value: object, status: int = 200) -> web.Response:
     """The value as JSON."""
-    return Answer(_encode(value), status)
+    return Answer(encode(value), status)
 
 
 def nothing() -> web.Response:
