@@ -7,7 +7,7 @@ import { say } from "../parts/say.js";
 const SEARCH_PAUSE_MS = 180;
 const PLACES = 7;
 const FOUND = 20;
-const BEFORE = 60; // letters: a hit further in brings what stands shortly before it
+const BEFORE = 30; // letters: a hit further in brings what stands shortly before it
 const EXCERPT = 200;
 
 class HubJump extends HTMLElement {

@@ -156,7 +156,7 @@ function channelItem(channel) {
 /** Threads that this person follows and that have new replies, below their channel. */
 function threadItems({ id }) {
   const threads = Object.values(store.replies).filter(({ channelId }) => channelId === id);
-  return threads.map(({ parentMessageId, unread }) => h("li", null, h("a", { class: "under", href: `#${id}/${parentMessageId}/thread` }, h("span", { class: "nm new" }, say.newReplies(unread)))));
+  return threads.map(({ parentMessageId, unread }) => h("li", null, h("a", { class: "twig", href: `#${id}/${parentMessageId}/thread` }, h("span", { class: "nm new" }, say.newReplies(unread)))));
 }
 
 function counter(unread, mentions) {
