@@ -49,6 +49,8 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
 if [ -e "$home" ] && [ ! -d "$home/versions" ]; then fail "$home is there already and is not the hub's; move it away"; fi
 
 mkdir -p "$home/versions"
+free=$(df -Pk "$home" | awk 'NR == 2 { print int($4 / 1024) }')
+[ "${free:-300}" -ge 300 ] || fail "$free MB are free under $home, 300 are needed: make room (df -h $home), then run this again; nothing was changed"
 # Of two that run at once the second waits; the lock ends with this script at the latest.
 exec 9<"$home/versions"
 flock -n 9 || { echo "waiting for another install.sh to end" && flock 9; }
@@ -85,7 +87,12 @@ if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ] || ! runs "$venv"; then
     python3 -m venv "$venv"
     "$venv/bin/python" -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' \
         "$wheel" hubctl/deploy/requirements.lock "$venv/.lock"
-    pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install "$@"; }
+    pip() {
+        "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install "$@" || {
+            rm -rf "$venv"
+            fail "version $version could not be installed, the lines above say why; nothing else was changed. Run this again when that is mended"
+        }
+    }
     pip --require-hashes -r "$venv/.lock/hubctl/deploy/requirements.lock"
     pip --no-deps "$wheel"
     rm -rf "$venv/.lock"

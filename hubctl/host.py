@@ -137,11 +137,16 @@ class Host:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
         fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            if self.root == Path("/"):
-                os.fsync(file.fileno())
+        try:
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                if self.root == Path("/"):
+                    os.fsync(file.fileno())
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            # a disk that is full does not say of which file that is
+            raise OSError(error.errno, error.strerror, str(path)) from None
         fresh.chmod(mode)
         fresh.replace(path)
 

@@ -81,8 +81,9 @@ def _taken(steps: list[Step], host: Host, receipt: Receipt, adopt: tuple[str, ..
     try:
         return set_up(steps, host, receipt, adopt=adopt, say=_progress)
     except Stopped as stopped:
+        taken = f"{stopped.taken} step{'s' if stopped.taken > 1 else ''}"
         kept = (
-            f"What was done before stays ({stopped.taken} steps), and setup goes on there when you run it again"
+            f"What was done before stays ({taken}), and setup goes on there when you run it again"
             if stopped.taken
             else "Nothing was changed"
         )

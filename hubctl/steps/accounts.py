@@ -4,7 +4,7 @@ import stat
 from dataclasses import dataclass
 
 from hubctl.host import Host
-from hubctl.installed import BACKUPS, STATE
+from hubctl.installed import BACKUPS, HUB_UNIT, STATE
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Described, Verdict, drifted, foreign, missing
 
@@ -80,6 +80,9 @@ class OwnFolderStep(Described):
         """Make or mend it. What lies in it is given to the user, links themselves and not what they point at."""
         if receipt.word("folder", self.path) is None:
             receipt.add("folder", self.path, "made" if host.status(self.path) is None else "adopted")
+        if host.status(self.path) is None and receipt.word("started", HUB_UNIT) is not None:
+            # A hub that runs holds on to the one that is gone: it is to be started again.
+            receipt.add("started", HUB_UNIT)
         host.must("systemd-tmpfiles", "--create", f"--prefix={self.path}", self.source)
         host.must("chown", "-hR", f"{self.user}:{self.user}", str(host.path(self.path)))
 

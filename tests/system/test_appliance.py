@@ -1,6 +1,7 @@
 """A bare machine becomes a hub, is rebooted, broken, mended and cleared again. One story: its tests run in order."""
 
 import json
+import os
 import re
 import socket
 import time
@@ -71,6 +72,17 @@ def test_plan_changes_nothing(machine: Booted) -> None:
     assert planned.returncode == 3, planned.stderr
     assert "to do  the hub runs" in planned.stdout
     assert changes(before, machine.files()) == []
+
+
+@pytest.mark.parametrize("moment", ["usr/bin/redis-check-rdb", "usr/local/bin/hubctl", f"etc/systemd/system/{HUB}"])
+def test_a_setup_that_is_killed_in_the_middle_can_be_done_again(machine: Booted, moment: str) -> None:
+    # the first one in the middle of what apt does; what comes of all three is for the next tests to see
+    offline = ("-E", "PIP_NO_INDEX=1", "-E", "PIP_FIND_LINKS=/wheels")
+    command = ("sh", "/deploy/install.sh", "--wheel", machine.wheel, "--yes", "--answers", "/root/answers.toml")
+    machine.must("systemd-run", "--collect", "--unit=installing", *offline, *command)
+    until(lambda: os.path.lexists(machine.root / moment), 120)
+    machine.run("systemctl", "kill", "--signal=KILL", "installing")
+    until(lambda: machine.run("systemctl", "is-active", "installing").returncode != 0, 30)
 
 
 def test_setup(machine: Booted) -> None:
@@ -223,6 +235,7 @@ SABOTAGES = {
     "Redis stopped": (f"systemctl stop {REDIS}", "the hub's Redis runs"),
     "the unit masked": (f"ln -sf /dev/null /etc/systemd/system/{HUB}; systemctl daemon-reload", "the hub's unit"),
     "not at boot": (f"systemctl disable {HUB}", "does not start at boot"),
+    "the data gone": ("mv /var/lib/openclaw-hub /root/gone", "is gone, with all that was in it"),
     "the data open": ("chmod 755 /var/lib/openclaw-hub", "has mode 0755"),
     "the data root's": ("chown -R root: /var/lib/openclaw-hub", "belongs to user 0"),
     "one file root's": ("chown root: /var/lib/openclaw-hub/hub.db", "hub.db"),
@@ -243,6 +256,12 @@ def test_doctor_finds_what_is_amiss_and_setup_mends_it(machine: Booted, name: st
     found = machine.run(*hubctl(machine), "doctor")
     assert found.returncode == 4, found.stdout + found.stderr
     assert words in found.stdout
+    if name == "the data gone":
+        assert "hub.db is not there any more" in machine.run("hubctl", "status").stdout
+        machine.must(*hubctl(machine), "setup", "--yes")
+        assert answers()
+        machine.must("sh", "-c", f"systemctl stop {HUB}; rm -r /var/lib/openclaw-hub")
+        machine.must("mv", "/root/gone", "/var/lib/openclaw-hub")
     if name == "Redis gone":
         machine.must("apt-get", "-qq", "install", "--reinstall", "redis-tools")
     machine.must(*hubctl(machine), "setup", "--yes", "--answers", "/root/answers.toml")

@@ -12,6 +12,7 @@ from hubctl.commands import appliance
 from hubctl.engine import look
 from hubctl.errors import Failure
 from hubctl.host import Host, HostError, Outcome
+from hubctl.installed import HUB_UNIT
 from hubctl.receipt import Receipt
 from hubctl.refusal import words
 from hubctl.step import State
@@ -123,3 +124,5 @@ def test_data_that_is_gone_is_said_before_an_empty_hub_takes_its_place(machine: 
     (words_on_it,) = [verdict.words for step, verdict in findings if step.key == "var-lib-openclaw-hub"]
     assert "is gone, with all that was in it" in words_on_it
     assert "`hubctl restore`" in words_on_it
+    assert HUB_UNIT in machine.active
+    assert appliance._taken(machine.recipe(), machine.host, machine.receipt) == 2, "the folder, and the hub that ran"
