@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hubctl.host import Host, HostError
 from hubctl.receipt import Receipt
-from hubctl.step import OK, Described, Verdict, missing, unfit
+from hubctl.step import OK, Described, Verdict, drifted, missing, unfit
 
 OLDEST = (7, 0)
 """Below 7.0 there is no EXPIRE NX, and ACLs know neither subcommands nor closed channels."""
@@ -30,6 +30,10 @@ AS_SERVER = "import os, sys; os.execv(sys.argv[1], sys.argv[2:])"
 APT = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
 
 
+UNFINISHED = "installing"
+"""What the receipt calls a package while apt is at it: its program may be there before it is whole."""
+
+
 def found_server(host: Host) -> Server | None:
     """The program that is on this machine."""
     return next((server for server in KNOWN if host.status(server.path) is not None), None)
@@ -50,6 +54,8 @@ class RedisProgramStep(Described):
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """Look for the program and its version."""
+        if unfinished := ", ".join(receipt.names(UNFINISHED)):
+            return drifted(f"the installation of {unfinished} was cut short")
         server = found_server(host)
         if not self.wanted:
             return OK
@@ -75,6 +81,10 @@ class RedisProgramStep(Described):
 
     def apply(self, host: Host, receipt: Receipt) -> None:
         """Install the tools' package, and note what came along with it."""
+        for name in list(receipt.names(UNFINISHED)):
+            _finish(host, receipt, name)
+        if not self.wanted or found_server(host):
+            return
         # Where no server of packages is reached, apt ends as if all were well, and says so on the side.
         said = host.run(*APT, "update").err.strip().splitlines()
         for server in KNOWN:
@@ -88,8 +98,9 @@ class RedisProgramStep(Described):
         ours = [name for name in receipt.names("package") if name in installed_packages(host)]
         if ours and removed_along(host, ours) <= set(ours):
             _apt(host, "purge", "-y", *ours)
-        for name in list(receipt.names("package")):
-            receipt.drop("package", name)
+        for kind in ("package", UNFINISHED):
+            for name in list(receipt.names(kind)):
+                receipt.drop(kind, name)
 
 
 def installed_packages(host: Host) -> set[str]:
@@ -104,7 +115,13 @@ def install(host: Host, receipt: Receipt, kind: str, package: str) -> None:
     coming = re.findall(r"^Inst (\S+)", host.must(*APT, "--simulate", *words), re.MULTILINE)
     for name in sorted(set(coming) - installed_packages(host)):
         receipt.add(kind, name)
-    _apt(host, *words)
+    receipt.add(UNFINISHED, package)
+    _finish(host, receipt, package)
+
+
+def _finish(host: Host, receipt: Receipt, package: str) -> None:
+    _apt(host, "install", "-y", "--no-install-recommends", package)
+    receipt.drop(UNFINISHED, package)
 
 
 def _apt(host: Host, *words: str) -> None:

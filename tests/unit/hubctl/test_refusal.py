@@ -107,6 +107,20 @@ def test_packages_that_were_cut_short_are_brought_to_their_end_first(tmp_path: P
     host = Host(tmp_path, run)
     install(host, Receipt(host), "package", "redis-tools")
     assert ("dpkg", "--configure", "-a") in commands
+    assert list(Receipt(host).names("installing")) == []
+
+
+def test_an_installation_that_was_cut_short_is_finished_although_its_program_is_there(machine: Machine) -> None:
+    appliance._taken(machine.recipe(), machine.host, machine.receipt)
+    machine.receipt.add("installing", "redis-tools")
+    (verdict,) = [
+        one for step, one in look(machine.recipe(), machine.host, machine.receipt) if one.state is not State.OK
+    ]
+    assert verdict.words == "the installation of redis-tools was cut short"
+    machine.installed_by_name.clear()
+    assert appliance._taken(machine.recipe(), machine.host, machine.receipt) == 1
+    assert machine.installed_by_name == ["redis-tools"]
+    assert list(machine.receipt.names("installing")) == []
 
 
 def test_what_may_not_be_cut_short_is_not() -> None:
