@@ -21,6 +21,9 @@ from server.core.ports import Count
 PATIENCE_S = 0.05
 """How long a check waits for Redis before memory answers it."""
 
+GATHER_S = 0.02
+"""How long counts wait for more of them where nobody waits for the answer."""
+
 REMEMBERED = 10_000
 """Counters in memory before those that are over are forgotten."""
 
@@ -70,7 +73,8 @@ class RedisCounters:
         self._local = LocalCounters(lifetimes.limit_s)
         self._waiting: _Waiting = []
         self._asking: asyncio.Task[None] | None = None
-        self._scheduled = False
+        self._next_ask: asyncio.Handle | None = None
+        self._is_urgent = False
         self._slow = False
 
     async def count(self, action: str, agent_id: str) -> Count:
@@ -94,16 +98,22 @@ class RedisCounters:
 
     def _wait(self, key: str, future: asyncio.Future[Count] | None) -> None:
         self._waiting.append((key, future))
-        if self._asking is None and not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._next)
+        if self._asking is None:
+            self._schedule(urgent=future is not None)
+
+    def _schedule(self, *, urgent: bool) -> None:
+        """Ask after this turn of the loop where somebody waits for the answer, else in a while, for more at once."""
+        if self._next_ask is not None:
+            if self._is_urgent or not urgent:
+                return
+            self._next_ask.cancel()
+        loop = asyncio.get_running_loop()
+        self._is_urgent = urgent
+        self._next_ask = loop.call_soon(self._next) if urgent else loop.call_later(GATHER_S, self._next)
 
     def _next(self) -> None:
         """Ask for all that wait; what comes meanwhile is asked for together after that."""
-        self._scheduled = False
-        self._asking = None
-        if not self._waiting:
-            return
+        self._next_ask = None
         batch, self._waiting = self._waiting, []
         loop = asyncio.get_running_loop()
         timer = loop.call_later(PATIENCE_S, self._lose_patience, batch)
@@ -118,8 +128,10 @@ class RedisCounters:
         finally:
             timer.cancel()
             self._slow = False
+            self._asking = None
             self._answer_here(batch)
-            self._next()
+            if self._waiting:
+                self._schedule(urgent=any(future is not None for _, future in self._waiting))
 
     def _commands(self, wanted: Mapping[str, int]) -> list[Command]:
         lifetime_ms = b"%d" % self._lifetime_ms
@@ -134,6 +146,8 @@ class RedisCounters:
 
     async def close(self) -> None:
         """Hang up."""
+        if self._next_ask is not None:
+            self._next_ask.cancel()
         await self._line.close()
 
     async def _take(self, batch: _Waiting, wanted: Counter[str], answers: list[Any]) -> None:
