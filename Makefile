@@ -85,6 +85,8 @@ $(VENV)/.made:
 		echo "Python 3.11 or newer is needed, and none of these is: $(CANDIDATES)" >&2; exit 1; fi; \
 	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "$$found lacks its venv module: install python3-venv" >&2; exit 1; fi; \
+	if [ -L $(VENV) ]; then \
+		echo "$(VENV) is a link, and what it leads to would be cleared: remove the link" >&2; exit 1; fi; \
 	{ $(ALIVE); } || { \
 		echo "making $(VENV) with $$found" && "$$found" -m venv --clear $(VENV); } && touch $@
 

@@ -22,7 +22,7 @@ from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
 
-REST = 0.25
+REST = 0.1
 LONGEST_REST_S = 0.008
 SHORTEST_REST_S = 0.0005
 """After a batch the dispatcher rests for such a share of what writing it took, within these bounds: what is committed
