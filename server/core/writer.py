@@ -25,7 +25,7 @@ from server.core.stats import Stats
 BATCH = 64
 QUEUE = 4096
 
-PAUSE_TURNS = 32
+PAUSE_TURNS = 64
 PAUSE_S = 0.002
 """Between two batches the loop turns so often, but no longer: what was stored leaves for its readers and what arrives
 joins the next batch, before the writer's thread asks for the interpreter again. A fifth more fits through that way."""
