@@ -156,7 +156,7 @@ def test_a_restore_does_not_wait_for_ever_for_a_table_that_somebody_holds(
 ) -> None:
     file = backup(url, tmp_path / "b")
     monkeypatch.setattr(dumping, "HELD_S", 1.0)
-    monkeypatch.setattr(engine, "_READER", "-c lock_timeout=1000")
+    monkeypatch.setitem(engine._READER, "lock_timeout", "1000")
     began_s = monotonic()
     with held(server, url), pytest.raises(BackupError):
         restore(url, file, tmp_path)
