@@ -2,7 +2,7 @@
 
 from server.core.changes import Entry
 
-RING_BYTES = 16 << 20
+RING_BYTES = 8 << 20
 """How much of the newest log stays encoded in memory, where there is enough."""
 
 ENTRY_BYTES = 400

@@ -54,7 +54,7 @@ _READER = {
 disks, and walks through all that was ever said for a word that was said ten times. What it would compile for long
 questions takes longer than ours do."""
 
-CACHE_BYTES = 16 << 20
+CACHE_BYTES = 8 << 20
 """What each connection to an SQLite keeps of its pages, where there is enough memory."""
 
 
