@@ -85,6 +85,7 @@ def test_the_last_words_are_edited_and_taken_back(page: Page, hub: Hub) -> None:
     pen.press("Escape")
     expect(pen).to_have_value("")
     pen.press("ArrowUp")
+    expect(pen).to_have_value("frist")
     pen.fill("first")
     pen.press("Enter")
     expect(words(page)).to_have_text([re.compile("first edited")])
