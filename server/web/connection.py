@@ -123,8 +123,9 @@ class Connection(web.RequestHandler):
         await super().shutdown(timeout)
 
     def _is_idle(self) -> bool:
-        """Whether aiohttp waits for a request, and has nothing more to answer."""
-        return self._waiter is not None and not self._waiter.done() and not self._close and not self._force_close
+        """Whether aiohttp waits for a request, has nothing more to answer, and the answers before are being read."""
+        waiting = self._waiter is not None and not self._waiter.done()
+        return waiting and not (self.writing_paused or self._close or self._force_close)
 
     def _hold(self, data: bytes) -> None:
         if not self._held:
@@ -133,9 +134,12 @@ class Connection(web.RequestHandler):
 
     def _answer(self, done: asyncio.Future[Any]) -> None:
         pending, self._pending = self._pending, None
-        if pending is None or done.cancelled() or self.transport is None:
+        if pending is None or done.cancelled():
             return
-        self.transport.write(pending.answer(stays=not self._close))
+        answer = pending.answer(stays=not self._close)
+        if self.transport is None:
+            return
+        self.transport.write(answer)
         held, self._held = self._held, b""
         if self._close:
             self.force_close()

@@ -187,6 +187,19 @@ async def test_who_goes_before_it_is_done_gives_it_up(server: Server, client: Cl
     assert taken.done.cancelled()
 
 
+async def test_who_does_not_read_its_answers_goes_the_long_way_which_waits_for_that(
+    server: Server, client: Client
+) -> None:
+    client.writer.write(SHORT + b"{}")
+    (await server.next()).done.set_result(b" " * (16 << 20))
+    await asyncio.sleep(0.1)
+    client.writer.write(SHORT + b"{}")
+    async with asyncio.timeout(10):
+        while not server.bodies:
+            await asyncio.sleep(0.05)
+    assert server.taken.empty()
+
+
 async def test_a_server_that_stops_answers_what_it_took(server: Server, client: Client) -> None:
     client.writer.write(SHORT + b"{}")
     taken = await server.next()
