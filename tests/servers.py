@@ -102,7 +102,7 @@ def redis_on_port(port: int, password: str) -> Iterator[None]:
     options = ("--port", str(port), "--requirepass", password, "--save", "", "--appendonly", "no")
     command = ["setpriv", "--pdeathsig", "KILL", str(binary), *options]
     try:
-        with started(command, folder / "log", folder, ready=lambda: _listens(port)):
+        with started(command, folder / "log", folder, ready=lambda: listens(port)):
             yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -285,7 +285,8 @@ def started(
             server.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody takes connections on this port of 127.0.0.1."""
     with socket.socket() as probe, suppress(OSError):
         probe.connect(("127.0.0.1", port))
         return True

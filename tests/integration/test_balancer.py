@@ -1,9 +1,7 @@
 """The balancers of docs/scale-out.md before two hubs: nothing is sticky, nothing is held back, and a hub may die."""
 
-import contextlib
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +11,7 @@ import pytest
 from tests.hub import HubProcess, said
 from tests.oracle import company
 from tests.pair import two_hubs
-from tests.servers import free_port, started
+from tests.servers import free_port, listens, started
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/scale-out.md"
 AROUND_NGINX = """
@@ -75,16 +73,10 @@ async def balanced(
         try:
             (home / "conf").write_text(shown_configuration(request.param, port, hubs))
             command = command_of(request.param, home)
-            with started(command, home / "log", home, ready=lambda: _listens(port)):
+            with started(command, home / "log", home, ready=lambda: listens(port)):
                 yield Balanced(front, hubs)
         finally:
             shutil.rmtree(home)
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), contextlib.closing(socket.create_connection(("127.0.0.1", port), 1)):
-        return True
-    return False
 
 
 async def posts_taken(hub: HubProcess, token: str) -> float:

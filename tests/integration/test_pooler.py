@@ -1,10 +1,8 @@
 """The pgbouncer of docs/scale-out.md between two hubs and their PostgreSQL: it takes nothing special but its mode."""
 
-import contextlib
 import getpass
 import re
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from sqlalchemy import make_url
 from tests.hub import said
 from tests.oracle import company
 from tests.pair import two_hubs
-from tests.servers import free_port, started
+from tests.servers import free_port, listens, started
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/scale-out.md"
 
@@ -44,16 +42,10 @@ def pooled_url(postgres_url: str) -> Iterator[str]:
         (home / "conf").write_text(text)
         # it refuses to be root, as PostgreSQL does, whose socket is nobody else's
         user = ["-u", Path(str(there.query["host"])).owner()] if getpass.getuser() == "root" else []
-        with started([pgbouncer, *user, str(home / "conf")], home / "log", home, ready=lambda: _listens(port)):
+        with started([pgbouncer, *user, str(home / "conf")], home / "log", home, ready=lambda: listens(port)):
             yield f"postgresql://hub@127.0.0.1:{port}/hub"
     finally:
         shutil.rmtree(home)
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), contextlib.closing(socket.create_connection(("127.0.0.1", port), 1)):
-        return True
-    return False
 
 
 async def test_two_hubs_are_one_behind_a_pooler(tmp_path: Path, pooled_url: str, redis_url: str) -> None:

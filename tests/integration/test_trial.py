@@ -1,7 +1,6 @@
 """A hub on trial: only its tester gets in, by a socket; when the gate falls it opens, and the trial left nothing."""
 
 import asyncio
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 from server.config import trial_socket
 from server.proving import NotProved, prove
 from tests.hub import ROOT, HubProcess
+from tests.servers import listens
 
 GATE = "gate"
 
@@ -24,11 +24,6 @@ class OnTrial(HubProcess):
         self.gate = folder / GATE
         self.gate.touch()
         self.options = ("--closed-while", str(self.gate))
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_only_the_tester_gets_in_until_the_gate_falls(tmp_path: Path) -> None:

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from tests.hub import Client, HubProcess
 from tests.load.generator import Peer
-from tests.servers import free_port
+from tests.servers import free_port, listens
 
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 START_TIMEOUT_S = 10.0
@@ -136,7 +135,7 @@ async def _running(port: int, *command: str) -> AsyncIterator[None]:
     )
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            while not _accepts(port):
+            while not listens(port):
                 if process.returncode is not None:
                     raise StartError(f"{command[0]} ended with {process.returncode}")
                 await asyncio.sleep(0.02)
@@ -148,8 +147,3 @@ async def _running(port: int, *command: str) -> AsyncIterator[None]:
             await asyncio.wait_for(process.wait(), 5)
         except TimeoutError:
             process.kill()
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
