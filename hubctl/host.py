@@ -199,17 +199,17 @@ class Host:
 
     def free_bytes(self, name: str) -> int:
         """The room on the disk that holds this folder, or its nearest parent that exists."""
-        path = self.path(name)
-        while not path.exists():
-            path = path.parent
-        return shutil.disk_usage(path).free if self._free_bytes is None else self._free_bytes
+        return shutil.disk_usage(self._nearest(name)).free if self._free_bytes is None else self._free_bytes
 
     def is_writable(self, name: str) -> bool:
         """Whether something can be put into this folder, or its nearest parent that exists."""
+        return os.access(self._nearest(name), os.W_OK)
+
+    def _nearest(self, name: str) -> Path:
         path = self.path(name)
         while not path.exists():
             path = path.parent
-        return os.access(path, os.W_OK)
+        return path
 
     def pause(self, seconds: float) -> None:
         """Wait; not at all on a machine that is none."""
