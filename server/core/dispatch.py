@@ -12,7 +12,7 @@ import msgspec
 
 from server.core.changes import Entry
 from server.core.directory import Directory
-from server.core.following import follow, meant_by
+from server.core.following import FOLLOWING, follow, meant_by
 from server.core.ports import Head
 from server.core.readers import Group, Readers
 from server.core.ring import RING_BYTES, Ring
@@ -243,7 +243,7 @@ class Dispatch:
             return
         if entry.kind == "channel.member.join" and entry.agent_id is not None:
             self._admit(channel_id, entry.agent_id)
-        if entry.kind in _THREADS:
+        if entry.kind in FOLLOWING:
             for agent_id in (entry.sender_id, entry.agent_id or ""):
                 follow(entry, self._readers.of_agent(agent_id))
         if self._collect(self._readers.of_channel(channel_id), entry.kind, entry.frame, channel_id):
@@ -346,5 +346,4 @@ class Dispatch:
         stream.sink.abort()
 
 
-_THREADS = frozenset({"thread.create", "thread.message"})
 _ENDING = frozenset({LEAVE, DELETE, "channel.update"})

@@ -13,8 +13,10 @@ from server.core.errors import HubError
 from server.core.records import Records
 from server.core.stream import Meant, Stream
 
+FOLLOWING = frozenset({"thread.create", "thread.message"})
+"""From entries of these kinds on somebody follows a thread."""
+
 _MENTIONS = b'"mentions":["'
-_FOLLOWING = frozenset({"thread.create", "thread.message"})
 
 
 class _Words(msgspec.Struct):
@@ -49,9 +51,7 @@ def meant_by(entry: Entry) -> Meant | None:
 
 
 def follow(entry: Entry, streams: Iterable[Stream]) -> None:
-    """Those of the streams whose readers follow a thread from this entry on know that."""
-    if entry.kind not in _FOLLOWING:
-        return
+    """Those of the streams whose readers follow a thread from this entry on, which is one of FOLLOWING, know that."""
     by = (entry.sender_id, entry.agent_id)
     concerned = [stream.follows for stream in streams if stream.follows is not None and stream.agent_id in by]
     if concerned:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from server.core.changes import Entry
-from server.core.following import follow, meant_by
+from server.core.following import FOLLOWING, follow, meant_by
 from server.core.ports import Log
 from server.core.readers import key_of
 from server.core.stream import DELETE, LEAVE, Stream
@@ -101,7 +101,8 @@ def _shown(stream: Stream, entries: Sequence[Entry]) -> Shown:
         return Shown(b"".join(entry.frame for entry in entries if stream.sees(entry)), stale)
     frames: list[bytes] = []
     for entry in entries:
-        follow(entry, (stream,))
+        if entry.kind in FOLLOWING:
+            follow(entry, (stream,))
         if stream.sees(entry) or _is_meant(stream, entry):
             frames.append(entry.frame)
     return Shown(b"".join(frames), stale)

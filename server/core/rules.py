@@ -177,7 +177,12 @@ def sender(caller: Caller, named: str | None) -> str:
 
 def speaks_as(caller: Caller, sender_id: str) -> bool:
     """Whether the caller is this sender, or a bridge to where it is."""
-    return sender_id == caller.agent.id or (caller.agent.kind == "bridge" and sender_id.startswith("external:"))
+    return sender_id == caller.agent.id or (caller.agent.kind == "bridge" and is_external(sender_id))
+
+
+def is_external(sender_id: str) -> bool:
+    """Whether a bridge spoke for somebody who has no account here."""
+    return sender_id.startswith("external:")
 
 
 def may_delete(directory: Directory, caller: Caller, channel_id: str, sender_id: str) -> None:

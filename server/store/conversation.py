@@ -23,6 +23,7 @@ from server.core.changes import (
 from server.core.errors import Conflict, Unchanged
 from server.core.events import AnyEvent, ThreadUpdate
 from server.core.model import Message
+from server.core.rules import is_external
 from server.store.prepared import Cursor, Insert, Prepared
 from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
@@ -69,14 +70,9 @@ class Messages:
     def _followed(self, cursor: Cursor, new: Sequence[Message]) -> None:
         replied = {(said.sender_id, said.thread_id): said for said in new if said.thread_id is not None}
         for (agent_id, thread_id), said in replied.items():
-            if not _is_external(agent_id):
+            if not is_external(agent_id):
                 place = {"agent_id": agent_id, "thread_id": thread_id, "channel_id": said.channel_id}
                 self._follow.change(cursor, {**place, "seq": said.seq})
-
-
-def _is_external(sender_id: str) -> bool:
-    """Whether a bridge spoke for somebody who has no account here."""
-    return sender_id.startswith("external:")
 
 
 def _mention_rows(message: Message) -> list[tuple[str, str, int]]:
@@ -166,7 +162,7 @@ def _insert_thread(change: InsertThread, connection: Connection) -> None:
         raise Unchanged
     connection.execute(insert(threads).values(thread_row(change.thread)))
     place = {"thread_id": change.thread.id, "channel_id": change.thread.channel_id, "seq": 0}
-    followers = {agent_id for agent_id in (change.thread.created_by, parent.sender_id) if not _is_external(agent_id)}
+    followers = {agent_id for agent_id in (change.thread.created_by, parent.sender_id) if not is_external(agent_id)}
     connection.execute(insert(follows), [{"agent_id": agent_id, **place} for agent_id in sorted(followers)])
 
 

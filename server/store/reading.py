@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
+    Table,
     and_,
     func,
     literal,
@@ -208,8 +209,8 @@ def unread(connection: Connection, agent_id: str, channel_id: str | None) -> dic
     query = select(
         markers.c.channel_id,
         markers.c.seq,
-        _count(recent, by_others).label("unread"),
-        _count(calls).label("mentions"),
+        _count(markers, recent, by_others).label("unread"),
+        _count(markers, calls).label("mentions"),
     ).where(markers.c.agent_id == agent_id)
     if channel_id is not None:
         query = query.where(markers.c.channel_id == channel_id)
@@ -219,8 +220,9 @@ def unread(connection: Connection, agent_id: str, channel_id: str | None) -> dic
     }
 
 
-def _count(rows: Subquery, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-    return select(func.count()).select_from(rows).where(*conditions).correlate(markers).scalar_subquery()
+def _count(of: Table, rows: Subquery, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many of the rows that belong to each row of `of` there are."""
+    return select(func.count()).select_from(rows).where(*conditions).correlate(of).scalar_subquery()
 
 
 def followed(connection: Connection, agent_id: str) -> list[str]:
@@ -243,11 +245,9 @@ def replies(connection: Connection, agent_id: str) -> list[UnreadReplies]:
         .subquery()
     )
     by_others = and_(recent.c.sender_id != agent_id, recent.c.deleted_at.is_(None))
-    counted = select(func.count()).select_from(recent).where(by_others).correlate(follows).scalar_subquery()
+    unread_here = _count(follows, recent, by_others).label("unread")
     query = (
-        select(
-            follows.c.thread_id, follows.c.channel_id, follows.c.seq, threads.c.parent_message_id, counted.label("n")
-        )
+        select(follows.c.thread_id, follows.c.channel_id, follows.c.seq, threads.c.parent_message_id, unread_here)
         .join(threads, threads.c.id == follows.c.thread_id)
         .where(follows.c.agent_id == agent_id)
         .order_by(follows.c.thread_id.desc())
@@ -258,11 +258,11 @@ def replies(connection: Connection, agent_id: str) -> list[UnreadReplies]:
             thread_id=row.thread_id,
             channel_id=row.channel_id,
             parent_message_id=row.parent_message_id,
-            unread=row.n,
+            unread=row.unread,
             read_seq=row.seq,
         )
         for row in connection.execute(query)
-        if row.n
+        if row.unread
     ]
 
 

@@ -19,7 +19,7 @@ from server.web import problem
 from server.web.answering import bytes_of, json_bytes
 from server.web.connection import Connection, Plain
 from server.web.keys import DOORMAN, ENCRYPTION, HOSTS, HUB
-from server.web.messages import Post, posted_json
+from server.web.messages import Post, said_of
 from server.web.middleware import bearer, count, crashed, may, notice
 from server.web.reading import decode
 
@@ -51,8 +51,8 @@ class Posting:
         except Exception as error:  # noqa: BLE001 - the last resort of every handler
             refusal = crashed(METHOD, PATH, error)
         else:
-            status = 200 if posted.known else 201
-            return status, json_bytes(status, posted_json(posted), stays=stays)
+            status, words = said_of(posted)
+            return status, json_bytes(status, words, stays=stays)
         return refusal.status, bytes_of(refusal, stays=stays)
 
 

@@ -55,12 +55,13 @@ async def post(request: web.Request) -> web.Response:
     caller: Caller = request["caller"]
     wanted = await body(request, Post)
     posted = await messages.post(request.app[HUB], caller, wanted.saying(), request["arrived_s"])
-    return Answer(posted_json(posted), 200 if posted.known else 201)
+    status, words = said_of(posted)
+    return Answer(words, status)
 
 
-def posted_json(posted: messages.Posted) -> bytes:
-    """The answer to a post, as JSON."""
-    return encode(Posted(posted.message, posted.seq))
+def said_of(posted: messages.Posted) -> tuple[int, bytes]:
+    """The answer to a post: its status, and its JSON."""
+    return 200 if posted.known else 201, encode(Posted(posted.message, posted.seq))
 
 
 async def history(request: web.Request) -> web.Response:
