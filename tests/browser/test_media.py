@@ -30,6 +30,7 @@ def test_in_chosen_colours_presence_and_the_open_channel_are_told_by_shape(page:
 def test_more_contrast_is_given_to_who_asks_for_it(page: Page) -> None:
     write(page, "mine")
     expect(words(page).last).to_have_text("mine")
+    expect(page.locator(".log .wait")).to_have_count(0)  # the row is drawn anew when the hub has the message
     assert style(page, ".log .at", "color") != style(page, ".log .who", "color")
     page.emulate_media(contrast="more")
     assert style(page, ".log .at", "color") == style(page, ".log .who", "color")
