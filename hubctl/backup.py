@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hubctl.host import Host, HostError
 from hubctl.housework import end_housework, housework, last_words
-from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, UNITS, USER
+from hubctl.installed import BACKUP_UNIT, BACKUPS, CURRENT, HUB_UNIT, RESTORING, UNITS, USER
 from hubctl.locks import alone
 from hubctl.target import running_as_root
 from hubctl.undisturbed import undisturbed
@@ -44,7 +44,7 @@ def put_back(host: Host, file: Path) -> tuple[str, str]:
     What there is now and was before, in words; where the replaced database lies. Raises HostError, OSError; then the
     database is as it was.
     """
-    staged = f"{BACKUPS}/.restoring{file.suffix}"
+    staged = f"{RESTORING}{file.suffix}"
     user = host.user_id(USER)
     if user is None:
         raise HostError(f"there is no user {USER}; `hubctl setup` makes it")

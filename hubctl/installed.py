@@ -30,6 +30,9 @@ WAY_BACK = f"{SOFTWARE}/way-back"
 
 STATE = "/var/lib/openclaw-hub"
 BACKUPS = "/var/backups/openclaw-hub"
+RESTORING = f"{BACKUPS}/.restoring"
+"""How the copy of a backup begins that a restore makes; it goes when the restore ends."""
+
 SNAPSHOTS = f"{STATE}/snapshots"
 RUNTIME = "/run/openclaw-hub"
 REDIS_SOCKET = f"{RUNTIME}/redis.sock"

@@ -19,8 +19,10 @@ from hubctl.installed import (
     TLS_TIMER,
     TLS_UNIT,
 )
+from hubctl.locks import is_free
 from hubctl.receipt import Receipt
 from hubctl.steps.machine import DISK_BYTES
+from hubctl.steps.upgrading import RESTORE_CUT_SHORT, left_of_a_restore
 
 OLD_BACKUP_S = 2 * 86_400
 """A daily backup that is older than this was missed."""
@@ -47,6 +49,7 @@ def parts(host: Host, now: datetime) -> list[Part]:
     cert = certificate(answers)
     found = [_unit(host, unit) for unit in (*units, *((TLS_TIMER,) if cert else ()))]
     found += [part for unit in (BACKUP_UNIT, TLS_UNIT) if not (part := _last_run(host, unit)).well]
+    found += [Part("restore", RESTORE_CUT_SHORT, well=False)] if left_of_a_restore(host) and is_free(host) else []
     found += [_disk(host), _backup(host, now)]
     return [*found, _ends(host, cert, now)] if cert else found
 

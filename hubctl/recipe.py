@@ -48,7 +48,7 @@ from hubctl.steps.probe import AnswersStep
 from hubctl.steps.servers import OwnServerStep
 from hubctl.steps.settings import SecretStep, SettingsStep, redis_conf
 from hubctl.steps.systemd import UnitStep
-from hubctl.steps.upgrading import InUseStep, UpgradeStep
+from hubctl.steps.upgrading import InUseStep, RestoreStep, UpgradeStep
 from hubctl.wanted import RELOAD, Chosen, deployed, kept
 from hubctl.wanted import Installation as Installation
 
@@ -74,15 +74,18 @@ def recipe(wanted: Installation) -> list[Step]:
 def _machine(wanted: Installation) -> list[Step | Chosen]:
     return [
         ReceiptStep(
-            key="receipt",
-            name="what setup made is noted",
-            hint="Setup makes a damaged one whole from the other.",
+            key="receipt", name="what setup made is noted", hint="Setup makes a damaged one whole from the other."
         ),
         UpgradeStep(
             key="upgrade",
             name="no upgrade is half done",
             hint="`hubctl rollback` or `hubctl setup` brings it to its end.",
             venv=wanted.venv,
+        ),
+        RestoreStep(
+            key="restore",
+            name="no restore is half done",
+            hint="A database that was replaced lies beside the new one (hub.db.before-restore-…).",
         ),
         InUseStep(
             key="in-use",
@@ -111,11 +114,7 @@ def _machine(wanted: Installation) -> list[Step | Chosen]:
             command=COMMAND,
             to=f"{CURRENT}/bin/hubctl",
         ),
-        ClockStep(
-            key="clock",
-            name="the clock is set",
-            hint="timedatectl set-ntp true sets it from the network.",
-        ),
+        ClockStep(key="clock", name="the clock is set", hint="timedatectl set-ntp true sets it from the network."),
         PortStep(
             key="port",
             name=f"port {wanted.answers.port} is the hub's",

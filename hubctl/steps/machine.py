@@ -42,9 +42,12 @@ class MachineStep(Looked):
     """The distribution, the processor, systemd and the memory are ones that a hub runs on."""
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
-        """Name the first thing that does not fit."""
+        """Name the first thing that does not fit, else what a unit's limits lack here."""
         wrong = _distribution(host) or _processor(host) or _systemd(host) or _memory(host)
-        return unfit(wrong) if wrong else OK
+        if wrong:
+            return unfit(wrong)
+        unheld = _unheld(host)
+        return mind(unheld) if unheld else OK
 
 
 def _distribution(host: Host) -> str:
@@ -83,6 +86,19 @@ def _memory(host: Host) -> str:
         ""
         if kib >= LEAST_MEMORY_KIB
         else f"there are {kib // 1024} MiB of memory; {LEAST_MEMORY_KIB // 1024} are needed"
+    )
+
+
+def _unheld(host: Host) -> str:
+    """The firmware of a Raspberry Pi starts its kernel without the controller that MemoryMax of a unit needs."""
+    controllers = host.content("/sys/fs/cgroup/cgroup.controllers")
+    if controllers is None or b"memory" in controllers.split():
+        return ""
+    line = "/boot/firmware/cmdline.txt"
+    way_out = f"; add cgroup_enable=memory to the line in {line} and reboot" if host.status(line) is not None else ""
+    return (
+        "its kernel runs without control groups for memory, so the units' limits of memory do not hold, and where it "
+        f"gets short any program may be ended{way_out}"
     )
 
 

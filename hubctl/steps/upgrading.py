@@ -1,9 +1,10 @@
-"""No version is on its way, and this one is in use: what was cut short is brought to its end before all else."""
+"""No version and no restore is on its way, and this version is in use: what was cut short is ended before all else."""
 
 from dataclasses import dataclass
 
 from hubctl.host import Host, HostError
-from hubctl.installed import CURRENT, GATE, UPGRADES
+from hubctl.housework import end_housework
+from hubctl.installed import CURRENT, GATE, RESTORING, UPGRADES
 from hubctl.locks import is_free, upgrading
 from hubctl.receipt import Receipt
 from hubctl.step import OK, Verdict, drifted, unfit
@@ -52,6 +53,36 @@ def _set_damaged_aside(host: Host) -> None:
         journal.read(host)
     except Damaged:
         host.move(UPGRADES, UPGRADES + DAMAGED)
+
+
+RESTORE_CUT_SHORT = (
+    "it was cut short, and the hub may stand still: `hubctl restore FILE` again, or `hubctl setup`, which starts it "
+    "with the database that is there"
+)
+
+
+def left_of_a_restore(host: Host) -> list[str]:
+    """The copy that a restore makes of the backup, gone again when it ends."""
+    folder, _, begin = RESTORING.rpartition("/")
+    return [f"{folder}/{name}" for name in host.names(folder) if name.startswith(begin)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreStep(Looked):
+    """No restore is half done; one that was killed has left the hub stopped."""
+
+    def check(self, host: Host, receipt: Receipt) -> Verdict:
+        """Look for its copy of the backup, and whether somebody is at it now."""
+        if not left_of_a_restore(host):
+            return OK
+        return drifted(RESTORE_CUT_SHORT) if is_free(host) else unfit("a restore is under way; wait for its end")
+
+    def apply(self, host: Host, receipt: Receipt) -> None:
+        """Clear it away; the step of the hub's unit starts what stands still."""
+        with upgrading(host):
+            end_housework(host)
+            for path in left_of_a_restore(host):
+                host.remove(path)
 
 
 @dataclass(frozen=True, kw_only=True)

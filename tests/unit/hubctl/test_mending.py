@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from hubctl.cli import main
 from hubctl.host import HostError
-from hubctl.installed import CURRENT, GATE
+from hubctl.installed import BACKUPS, CURRENT, GATE
 from hubctl.locks import alone
 from hubctl.step import State
-from hubctl.steps.upgrading import UpgradeStep
+from hubctl.steps.upgrading import RestoreStep, UpgradeStep
 from hubctl.upgrade import journal
 from hubctl.upgrade.journal import Journal
 from tests.unit.hubctl.test_upgrade import NEW, OLD, TRYING, Machine, whole
@@ -57,6 +57,20 @@ def test_a_gate_without_an_upgrade_is_seen_and_goes(machine: Machine) -> None:
     assert "keeps the hub closed" in step().check(machine.host, machine.receipt).words
     step().apply(machine.host, machine.receipt)
     assert step().check(machine.host, machine.receipt).state is State.OK
+
+
+def test_a_restore_that_was_killed_is_told_and_cleared_away(machine: Machine) -> None:
+    restore = RestoreStep(key="restore", name="no restore is half done", hint="")
+    assert restore.check(machine.host, machine.receipt).state is State.OK
+    machine.host.write(f"{BACKUPS}/.restoring.db", b"a copy", 0o600)
+    with alone(machine.host):
+        verdict = restore.check(machine.host, machine.receipt)
+    assert (verdict.state, verdict.words) == (State.UNFIT, "a restore is under way; wait for its end")
+    verdict = restore.check(machine.host, machine.receipt)
+    assert verdict.state is State.DRIFTED
+    assert "`hubctl restore FILE` again" in verdict.words
+    restore.apply(machine.host, machine.receipt)
+    assert restore.check(machine.host, machine.receipt).state is State.OK
 
 
 @pytest.mark.parametrize("command", [["upgrade", "hub.whl", "--yes"], ["rollback", "--yes"]])

@@ -47,6 +47,14 @@ def test_a_unit_that_stands_still(machine: Machine) -> None:
     assert looked(machine)[REDIS_UNIT] == Part(REDIS_UNIT, "inactive", well=False)
 
 
+def test_a_restore_that_was_killed_is_shown(machine: Machine) -> None:
+    seen(machine)
+    machine.host.write(f"{BACKUPS}/.restoring.db", b"a copy", 0o600)
+    part = looked(machine)["restore"]
+    assert not part.well
+    assert part.state.startswith("it was cut short, and the hub may stand still: ")
+
+
 def test_a_backup_that_failed_is_shown(machine: Machine) -> None:
     seen(machine)
     machine.last_run = "failed"

@@ -131,3 +131,22 @@ def test_other_processors_are_named(machine: Machine, architecture: str) -> None
     assert state is State.UNFIT
     assert f"built for {architecture}," in words
     assert ("edition of 64 bits" in words) is (architecture == "armhf")
+
+
+CONTROLLERS = "sys/fs/cgroup/cgroup.controllers"
+
+
+def test_a_kernel_that_holds_no_unit_to_its_memory_is_worth_a_word(machine: Machine) -> None:
+    put(machine, CONTROLLERS, "cpuset cpu io memory pids\n")
+    assert found(machine, "machine") == (State.OK, "")
+    put(machine, CONTROLLERS, "cpuset cpu io pids\n")
+    state, words = found(machine, "machine")
+    assert state is State.MIND
+    assert "limits of memory do not hold" in words
+    assert "/boot/firmware" not in words
+
+
+def test_on_a_raspberry_pi_the_word_says_where_to_turn_it_on(machine: Machine) -> None:
+    put(machine, CONTROLLERS, "cpuset cpu io pids\n")
+    put(machine, "boot/firmware/cmdline.txt", "console=tty1 rootwait\n")
+    assert "cgroup_enable=memory to the line in /boot/firmware/cmdline.txt" in found(machine, "machine")[1]
