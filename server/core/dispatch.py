@@ -22,17 +22,17 @@ from server.core.stream import DELETE, LEAVE, Stream, audience, chunk_of
 TURN_BYTES = 256 << 10
 """How much one turn of the loop hands to a connection before sockets get to send."""
 
-REST = 0.1
-LONGEST_REST_S = 0.008
-SHORTEST_REST_S = 0.0005
-"""After a batch the dispatcher rests for such a share of what writing it took, within these bounds: what is committed
-meanwhile goes out in one write per reader instead of several. After a lone message nobody waits."""
+LONGEST_HOLD_S = 0.008
+SHORTEST_HOLD_S = 0.0005
+"""After a batch the next one is held while more is being stored, but no longer than writing the last one took, within
+these bounds: both then leave in one write per reader. When nothing else comes, nobody waits."""
 
 
 class Dispatch:
     """The newest log in memory (`head`), how far readers have been told (`position`), and the readers.
 
-    `oldest` is the first event that the database can still replay.
+    `oldest` is the first event that the database can still replay. `is_more_coming` says whether something is being
+    stored.
     """
 
     def __init__(self, directory: Directory, stats: Stats, unsent_bytes: int, ring_bytes: int = RING_BYTES) -> None:
@@ -40,6 +40,7 @@ class Dispatch:
         self.head = 0
         self.position = 0
         self.oldest = 1
+        self.is_more_coming: Callable[[], bool] = lambda: False
         self.on_ahead: Callable[[], None] = lambda: None
         self.on_channel: Callable[[Entry], None] = lambda _entry: None
         self.on_first: Callable[[str], None] = lambda _agent_id: None
@@ -51,7 +52,8 @@ class Dispatch:
         self._readers = Readers()
         self._target = 0
         self._scheduled = False
-        self._rested_s = 0.0
+        self._held_until_s = 0.0
+        self._hold: asyncio.TimerHandle | None = None
         self._dirty: list[Group] = []
         self._stamps: dict[str, int] = {}
         self._stamp_at_start = 0
@@ -182,30 +184,42 @@ class Dispatch:
             if now_s - group.written_s >= silence_s:
                 self._write(group, frame)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a batch waits for what is on its way."""
+        return self._hold is not None
+
     def _schedule(self) -> None:
-        if self._scheduled:
+        """Write in the next turn of the loop; a batch that is held is looked at anew each time that this is called."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        elif self._scheduled:
             return
         self._scheduled = True
         loop = asyncio.get_running_loop()
-        rest_s = self._rested_s - perf_counter()
-        if rest_s < SHORTEST_REST_S:
-            loop.call_soon(self._wake)
+        hold_s = self._held_until_s - perf_counter()
+        if hold_s >= SHORTEST_HOLD_S and self.is_more_coming():
+            self._hold = loop.call_later(hold_s, self._wake)
         else:
-            loop.call_later(rest_s, self._wake)
+            loop.call_soon(self._wake)
 
     def _wake(self) -> None:
         self._scheduled = False
+        self._hold = None
         began_s, before = perf_counter(), self.position
         self._turn()
-        if self.position > before + 1:
+        if self.position > before:
             # the sockets are written to after this callback; the next one sees what that took
-            asyncio.get_running_loop().call_soon(self._rest, began_s)
+            asyncio.get_running_loop().call_soon(self._written, began_s)
 
-    def _rest(self, began_s: float) -> None:
+    def _written(self, began_s: float) -> None:
         now_s = perf_counter()
-        self._rested_s = now_s + min((now_s - began_s) * REST, LONGEST_REST_S)
-        if self.position < self._target:
+        if self.position < self._target:  # more than a turn may hand over is there already
+            self._held_until_s = now_s
             self._schedule()
+            return
+        self._held_until_s = now_s + min(now_s - began_s, LONGEST_HOLD_S)
 
     def _turn(self) -> None:
         """One batch: at most TURN_BYTES of entries, joined per group, written once per connection."""

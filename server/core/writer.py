@@ -28,7 +28,8 @@ QUEUE = 4096
 PAUSE_TURNS = 64
 PAUSE_S = 0.002
 """Between two batches the loop turns so often, but no longer: what was stored leaves for its readers and what arrives
-joins the next batch, before the writer's thread asks for the interpreter again. A fifth more fits through that way."""
+joins the next batch, before the writer's thread asks for the interpreter again. A fifth more fits through that way.
+Where readers wait for the next batch it begins at once."""
 
 QUIET_S = 0.02
 """With nothing to be stored for so long the store may do what makes writers wait."""
@@ -116,6 +117,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._thread = _WriterThread(log, self._loop, self._finish)
         self._thread.start()
+        dispatch.is_more_coming = self._is_at_work
 
     async def submit(self, decide: Decide, arrived_s: float = 0.0, *, shares: bool = False) -> Written:
         """Have a decision made and stored; returns when it is on disk. Raises what the future of `enqueue` does."""
@@ -204,13 +206,19 @@ class Writer:
         else:
             self._note("")
             self._succeed(drafts, decisions, result)
-        self._pause(PAUSE_TURNS, perf_counter() + PAUSE_S)
+        if self._dispatch.is_holding:
+            self._next()
+        else:
+            self._pause(PAUSE_TURNS, perf_counter() + PAUSE_S)
 
     def _pause(self, turns: int, until_s: float) -> None:
         if turns and perf_counter() < until_s:
             self._loop.call_soon(self._pause, turns - 1, until_s)
         else:
             self._next()
+
+    def _is_at_work(self) -> bool:
+        return self.under_way or bool(self._queue)
 
     def _land(self) -> None:
         landings, self._landings = self._landings, []

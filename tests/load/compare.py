@@ -105,7 +105,7 @@ async def _measure(options: argparse.Namespace, folder: Path) -> tuple[Runs, lis
     generator = Generator(folder)
     async with contextlib.AsyncExitStack() as stack:
         hub, process = await stack.enter_async_context(peers.hub(folder))
-        fans = [await stack.enter_async_context(peers.floor(folder))]
+        fans = [await stack.enter_async_context(peers.floor(folder, joined=joined)) for joined in (False, True)]
         if peers.nchan_is_installed():
             fans.append(await stack.enter_async_context(peers.nchan(folder)))
         else:

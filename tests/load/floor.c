@@ -1,9 +1,10 @@
 /* floor: the least that a fan-out server can do, which the hub is held against.
  *
  * One thread, one write(2) per reader and message, nothing else: no storage, no authentication, no framing but a chunk
- * and an SSE block. GET opens a stream; any other request is published to all streams.
+ * and an SSE block. GET opens a stream; any other request is published to all streams. With `joined`, all messages that
+ * came in one turn of the loop leave as one write per reader: then it is the most that a thread which writes can do.
  *
- *     cc -O2 -o floor floor.c && ./floor PORT
+ *     cc -O2 -o floor floor.c && ./floor PORT [joined]
  *
  * It leans on its one client, fan.c: a request arrives in one piece and is answered before the next one is sent.
  */
@@ -20,9 +21,17 @@
 #include <unistd.h>
 
 enum { MOST_READERS = 65536, REQUEST_BYTES = 65536, EVENTS = 256, FRAMING_BYTES = 128 };
+enum { FRAME_BYTES = REQUEST_BYTES + 2 * FRAMING_BYTES };
 
 static int readers[MOST_READERS];
 static int reader_count;
+
+/* What leaves with the next writes, and whom to answer then: of one message, or of all of a turn when joining. */
+static int joining;
+static char frames[EVENTS * FRAME_BYTES];
+static size_t frames_size;
+static int publishers[EVENTS];
+static int publisher_count;
 
 static void send_all(int fd, const char *bytes, size_t size) {
     /* A reader that is gone is noticed by its next read; what cannot be written here is lost to it. */
@@ -40,15 +49,25 @@ static void open_stream(int fd) {
     readers[reader_count++] = fd;
 }
 
-static void publish(int fd, const char *body) {
+static void write_frames(void) {
     static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
-    static const char shape[] = "event: channel.message\ndata: %s\n\n";
-    static char block[REQUEST_BYTES + FRAMING_BYTES], frame[REQUEST_BYTES + 2 * FRAMING_BYTES];
-    int block_size = snprintf(block, sizeof block, shape, body);
-    int frame_size = snprintf(frame, sizeof frame, "%x\r\n%s\r\n", (unsigned)block_size, block);
     for (int i = 0; i < reader_count; i++)
-        send_all(readers[i], frame, (size_t)frame_size);
-    send_all(fd, answer, sizeof answer - 1);
+        send_all(readers[i], frames, frames_size);
+    for (int i = 0; i < publisher_count; i++)
+        send_all(publishers[i], answer, sizeof answer - 1);
+    frames_size = 0;
+    publisher_count = 0;
+}
+
+static void publish(int fd, const char *body) {
+    static const char shape[] = "event: channel.message\ndata: %s\n\n";
+    static char block[REQUEST_BYTES + FRAMING_BYTES];
+    int block_size = snprintf(block, sizeof block, shape, body);
+    int size = snprintf(frames + frames_size, FRAME_BYTES, "%x\r\n%s\r\n", (unsigned)block_size, block);
+    frames_size += (size_t)size;
+    publishers[publisher_count++] = fd;
+    if (!joining)
+        write_frames();
 }
 
 static void forget(int fd) {
@@ -93,8 +112,9 @@ static int listen_on(int port) {
 }
 
 int main(int count, char **words) {
-    if (count != 2) {
-        fprintf(stderr, "usage: floor PORT\n");
+    joining = count == 3 && !strcmp(words[2], "joined");
+    if (count != 2 + joining) {
+        fprintf(stderr, "usage: floor PORT [joined]\n");
         return 2;
     }
     struct rlimit files;
@@ -119,5 +139,7 @@ int main(int count, char **words) {
             setsockopt(fresh, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             watch(epoll, fresh);
         }
+        if (publisher_count)
+            write_frames();
     }
 }

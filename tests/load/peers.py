@@ -58,11 +58,12 @@ def nchan_is_installed() -> bool:
 
 
 @contextlib.asynccontextmanager
-async def floor(folder: Path) -> AsyncIterator[Peer]:
-    """One write per delivery and nothing else."""
+async def floor(folder: Path, *, joined: bool = False) -> AsyncIterator[Peer]:
+    """One write per delivery and nothing else; or, joined, one per reader and turn of its loop."""
     port = free_port()
-    async with _running(port, str(folder / "floor"), str(port)):
-        yield Peer("floor", port, r"GET / HTTP/1.1\r\n\r\n", r"POST / HTTP/1.1\r\n", '{"content":"hello %m"}')
+    name, words = ("floor, joined", ["joined"]) if joined else ("floor", [])
+    async with _running(port, str(folder / "floor"), str(port), *words):
+        yield Peer(name, port, r"GET / HTTP/1.1\r\n\r\n", r"POST / HTTP/1.1\r\n", '{"content":"hello %m"}')
 
 
 @contextlib.asynccontextmanager

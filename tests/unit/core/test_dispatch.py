@@ -1,6 +1,7 @@
 """The one way out: order, entitlement in the log's order, batches, and no gap between replay and live."""
 
 import asyncio
+import time
 from itertools import count
 
 import pytest
@@ -116,6 +117,57 @@ async def test_several_rings_in_one_turn_are_one_write(world: World) -> None:
         world.dispatch.ring(world.says("room").seq)
     await asyncio.sleep(0.01)
     assert (len(wire.writes), seqs(wire)) == (1, [2, 3, 4, 5, 6])
+
+
+class SlowWire(Wire):
+    """A connection that takes its time to be written to."""
+
+    def write(self, data: bytes) -> None:
+        time.sleep(0.005)
+        super().write(data)
+
+
+async def after_a_long_write(world: World) -> Wire:
+    """A reader who has just been written to, which took long."""
+    world.joins("room", "anna")
+    world.dispatch.advance()
+    wire = SlowWire()
+    world.dispatch.join(Stream(wire, "anna", "token", Interest(), chunked=False), frozenset({"room"}))
+    world.dispatch.ring(world.says("room").seq)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert seqs(wire) == [2]
+    return wire
+
+
+async def test_after_a_long_write_what_is_being_stored_leaves_with_what_is_stored(world: World) -> None:
+    wire = await after_a_long_write(world)
+    world.dispatch.is_more_coming = lambda: True
+    world.dispatch.ring(world.says("room").seq)
+    assert world.dispatch.is_holding
+    await asyncio.sleep(0)
+    world.dispatch.is_more_coming = lambda: False
+    world.dispatch.ring(world.says("room").seq)
+    await asyncio.sleep(0.01)
+    assert (len(wire.writes), seqs(wire), world.dispatch.is_holding) == (2, [2, 3, 4], False)
+
+
+async def test_nobody_is_held_when_nothing_is_being_stored(world: World) -> None:
+    wire = await after_a_long_write(world)
+    world.dispatch.ring(world.says("room").seq)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert seqs(wire) == [2, 3]
+
+
+async def test_what_is_stored_is_not_held_for_ever(world: World) -> None:
+    wire = await after_a_long_write(world)
+    world.dispatch.is_more_coming = lambda: True
+    world.dispatch.ring(world.says("room").seq)
+    async with asyncio.timeout(5):
+        while world.dispatch.is_holding:
+            await asyncio.sleep(0.001)
+    assert seqs(wire) == [2, 3]
 
 
 async def test_a_repeated_or_old_ring_tells_nobody_anything_twice(world: World) -> None:
