@@ -7,6 +7,8 @@ set -eu
 umask 022
 home=/opt/openclaw-hub
 
+# Without a battery a machine starts with a clock of months ago, and what is signed or encrypted is refused.
+clock() { date -u '+the clock shows %Y-%m-%d %H:%M UTC; if that is wrong, set it and run this again'; }
 fail() { echo "install.sh: $1" >&2; exit 1; }
 usage() { echo "usage: sudo sh install.sh --wheel FILE [--yes] [options of hubctl setup]" >&2; exit 2; }
 packages() { dpkg-query -W -f '${Package}\n' | sort; }
@@ -62,8 +64,9 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     apt() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
     dpkg --configure -a >/dev/null
-    apt update
-    apt install -y --no-install-recommends python3-venv || fail "python3-venv could not be installed; nothing else was changed"
+    apt update || true # what apt knew before may do, and if not it says so itself
+    apt install -y --no-install-recommends python3-venv ||
+        fail "python3-venv could not be installed, the lines above say why; nothing else was changed ($(clock))"
 fi
 if [ -f "$home/packages.before" ]; then
     # `hubctl uninstall` takes these along again.
@@ -90,7 +93,7 @@ if [ "$(cat "$venv/.wheel" 2>/dev/null)" != "$digest" ] || ! runs "$venv"; then
     pip() {
         "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-cache-dir install "$@" || {
             rm -rf "$venv"
-            fail "version $version could not be installed, the lines above say why; nothing else was changed. Run this again when that is mended"
+            fail "version $version could not be installed, the lines above say why; nothing else was changed. Run this again when that is mended ($(clock))"
         }
     }
     pip --require-hashes -r "$venv/.lock/hubctl/deploy/requirements.lock"

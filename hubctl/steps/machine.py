@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from hubctl.host import Host
 from hubctl.receipt import Receipt
@@ -108,11 +109,12 @@ class ClockStep(Looked):
 
     def check(self, host: Host, receipt: Receipt) -> Verdict:
         """A clock before this program was made is wrong; one that is ahead cannot be told."""
-        shown = host.run("date", "+%s").out.strip()
-        if shown.isdigit() and int(shown) < NOT_BEFORE_S:
+        shown_s = int(host.run("date", "+%s").out)
+        if shown_s < NOT_BEFORE_S:
             return unfit("the clock shows a time long gone by")
         if host.run("timedatectl", "show", "-p", "NTPSynchronized", "--value").out.strip() == "no":
-            return mind("nothing sets it from the network; it will drift, or has no battery and starts anew")
+            shown = datetime.fromtimestamp(shown_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            return mind(f"it shows {shown}, and nothing sets it from the network: it drifts, or starts anew each time")
         return OK
 
 
