@@ -109,12 +109,14 @@ export interface ChannelMemberLeave {
   leftAt?: number;
 }
 
-/** What changed of a channel (section 1). */
+/** What changed of a channel (section 1); null for a retention is that messages are kept for ever from now on. */
 export interface ChannelPart {
   name?: string;
   topic?: string;
   description?: string;
   isPrivate?: boolean;
+  retentionDays?: number | null;
+  retentionFrom?: number | null;
 }
 
 /** A channel was changed (section 1). */

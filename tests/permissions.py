@@ -78,6 +78,7 @@ TABLE = (
     Row("GET", "/api/channels/{id}", READS),
     Row("PATCH", "/api/channels/{id}", kinds("0----+++", "0?---++?", "0----!!!"), {"topic": "{new}"}),
     Row("PATCH", "/api/channels/{id}", kinds("0-----++", "0?----+?", "0-----!!"), {"isPrivate": True}, uses_up=True),
+    Row("PATCH", "/api/channels/{id}", OWNERS, {"retentionDays": 30}),
     Row("POST", "/api/channels/{id}/archive", OWNERS, uses_up=True),
     Row("DELETE", "/api/channels/{id}", OWNERS, uses_up=True),
     Row("GET", "/api/channels/{id}/members", READS),

@@ -1,12 +1,17 @@
 """`hubctl channel`: the rooms."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from hubctl import safe
 from hubctl.client import Call, Hub
 from hubctl.commands.options import find_channel, json_option, print_json, with_hub
 from hubctl.paths import path
-from hubctl.table import day, show
+from hubctl.table import day, minute, show
+
+FOREVER = "forever"
 
 
 @click.group()
@@ -19,12 +24,13 @@ def channel() -> None:
 @click.option("--topic", metavar="TEXT")
 @click.option("--description", metavar="TEXT")
 @click.option("--private", is_flag=True, help="Seen and joined by invitation only.")
+@click.option("--retention", "days", metavar="DAYS", type=int, help="Remove messages that are older; default never.")
 @with_hub
 @json_option
-def create(hub: Hub, name: str, topic: str | None, description: str | None, private: bool, as_json: bool) -> None:
+def create(hub: Hub, /, name: str, as_json: bool, private: bool, **wanted: object) -> None:
     """Make a channel and own it."""
-    body: dict[str, object] = {"name": name.removeprefix("#")}
-    body |= {key: value for key, value in (("topic", topic), ("description", description)) if value is not None}
+    wanted["retentionDays"] = wanted.pop("days")
+    body = {"name": name.removeprefix("#"), **{key: value for key, value in wanted.items() if value is not None}}
     if private:
         body["isPrivate"] = True
     made = hub.post("/api/channels", body)
@@ -50,12 +56,41 @@ def list_channels(hub: Hub, as_json: bool) -> None:
             "private" if one.get("isPrivate") else "public",
             str(one.get("memberCount", "-")),
             str(one.get("role", "-")),
-            f"archived {day(one['archivedAt'])}" if one.get("archivedAt") else "",
+            _state(one),
             str(one.get("topic", "")),
         ]
         for one in answer["channels"]
     ]
     show(["name", "id", "kind", "members", "you are", "state", "topic"], rows, empty="no channels")
+
+
+def _state(one: Mapping[str, Any]) -> str:
+    kept = f"keeps {one['retentionDays']} days" if one.get("retentionDays") else ""
+    archived = f"archived {day(one['archivedAt'])}" if one.get("archivedAt") else ""
+    return ", ".join(filter(None, (archived, kept)))
+
+
+@channel.command("retention")
+@click.argument("name_or_id", metavar="CHANNEL")
+@click.argument("days", metavar="DAYS|forever")
+@with_hub
+@json_option
+def retention(hub: Hub, name_or_id: str, days: str, as_json: bool) -> None:
+    """Remove messages that are older than so many DAYS, for good, from a day after now on."""
+    if days != FOREVER and not days.isdecimal():
+        raise click.BadParameter(f"{days!r} is neither a number of days nor {FOREVER}", param_hint="DAYS")
+    found = find_channel(hub, name_or_id)
+    body = {"retentionDays": None if days == FOREVER else int(days)}
+    answer = hub.call(Call("PATCH", path("api", "channels", found["id"]), body=body))
+    if as_json:
+        print_json(answer)
+        return
+    name = safe.line(found["name"])
+    if days == FOREVER:
+        click.echo(f"#{name} keeps its messages for ever")
+    else:
+        since = minute(answer["retentionFrom"])
+        click.echo(f"#{name} keeps its messages for {int(days)} days; older ones are removed for good from {since} on")
 
 
 @channel.command("join")

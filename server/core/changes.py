@@ -208,6 +208,16 @@ class ForgetMessages(Change, frozen=True):
     channel_id: str
 
 
+class RemoveMessages(Change, frozen=True):
+    """Messages of a channel go for good, with all that hangs on them; their events stay in the log as they are.
+
+    One whose thread has replies left, or was opened after `before_ms`, stays: a thread does not hang in the air.
+    """
+
+    seqs: tuple[int, ...]
+    before_ms: int
+
+
 class InsertThread(Change, frozen=True):
     """A thread under a message; refused when that is a tombstone by then, Unchanged when it has one."""
 
@@ -313,7 +323,10 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What became of one decision: its entries, and for a message what is stored and whether it was there before."""
+    """What became of one decision: its entries, and for a message what is stored and whether it was there before.
+
+    Of a reply whose thread was removed meanwhile nothing is stored.
+    """
 
     entries: tuple[Entry, ...]
     message: Message | None = None

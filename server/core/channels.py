@@ -1,5 +1,7 @@
 """Channels and their members: making, changing, archiving, joining, leaving."""
 
+from typing import Any
+
 import msgspec
 
 from server.core import rules
@@ -25,6 +27,10 @@ from server.core.model import Caller, Channel, Member
 NAME_LENGTH = 64
 TOPIC_LENGTH = 250
 DESCRIPTION_LENGTH = 2000
+RETENTION_DAYS = 3650
+
+NOTICE_MS = 24 * 3600 * 1000
+"""After a retention was chosen nothing is removed for so long: whoever mistook it has a day to take it back."""
 
 
 class Making(msgspec.Struct, frozen=True):
@@ -34,15 +40,17 @@ class Making(msgspec.Struct, frozen=True):
     topic: str = ""
     description: str = ""
     is_private: bool = False
+    retention_days: int | None = None
 
 
 class Alteration(msgspec.Struct, frozen=True):
-    """What is to be different about a channel; None means as it is."""
+    """What is to be different about a channel; None means as it is, and a retention of None for ever."""
 
     name: str | None = None
     topic: str | None = None
     description: str | None = None
     is_private: bool | None = None
+    retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def shown(directory: Directory, caller: Caller, channel: Channel) -> Channel:
@@ -71,14 +79,17 @@ def get(hub: Hub, caller: Caller, channel_id: str) -> Channel:
 
 async def create(hub: Hub, caller: Caller, making: Making) -> Channel:
     """Make a channel; the maker becomes its owner. Raises Conflict when the name is taken."""
+    at = now_ms()
     channel = Channel(
         id=new_id(),
         name=_name(making.name),
         topic=rules.line("topic", making.topic, TOPIC_LENGTH, empty=True),
         description=rules.text("description", making.description, DESCRIPTION_LENGTH),
         is_private=making.is_private,
-        created_at=now_ms(),
+        created_at=at,
         created_by=caller.agent.id,
+        retention_days=making.retention_days,
+        retention_from=None if making.retention_days is None else at,
     )
 
     def decide() -> Decision:
@@ -113,22 +124,27 @@ def _free(directory: Directory, name: str, channel_id: str) -> None:
 
 
 async def alter(hub: Hub, caller: Caller, channel_id: str, alteration: Alteration) -> Channel:
-    """Rename or describe a channel, or make it private or public; takes a moderator, privacy an owner."""
+    """Change what a channel is called and about; or who may see it and how long it keeps, which takes an owner.
+
+    Of an archived one only the last can be changed: it goes on removing until somebody says otherwise.
+    """
     channel_id = rules.uuid("id", channel_id)
     wanted = _checked(alteration)
 
     def decide() -> Decision:
-        role: Role = "moderator" if wanted.is_private is None else "owner"
+        keeps = wanted.retention_days is not msgspec.UNSET
+        role: Role = "owner" if keeps or wanted.is_private is not None else "moderator"
         channel = rules.may_govern(hub.directory, caller, channel_id, role)
-        rules.still_open(channel)
+        if not keeps or wanted != Alteration(retention_days=wanted.retention_days):
+            rules.still_open(channel)
         if wanted.name is not None:
             _free(hub.directory, wanted.name, channel_id)
-        asked = {key: value for key, value in msgspec.structs.asdict(wanted).items() if value is not None}
-        news = {key: value for key, value in asked.items() if value != getattr(channel, key)}
+        at = now_ms()
+        news = _news(channel, wanted, at)
         if not news:
             return Decision()
         event = ChannelUpdate(channel_id=channel_id, channel=ChannelPart(**news))
-        outgoing = Outgoing(event, now_ms(), caller.agent.id, channel_id)
+        outgoing = Outgoing(event, at, caller.agent.id, channel_id)
         note = overruling(hub.directory, caller, channel_id, "channel.change", fields=" ".join(news))
         return Decision((PutChannel(msgspec.structs.replace(channel, **news)), *note), (outgoing,))
 
@@ -138,13 +154,23 @@ async def alter(hub: Hub, caller: Caller, channel_id: str, alteration: Alteratio
     return get(hub, caller, channel_id) if channel is None else shown(hub.directory, caller, channel)
 
 
+def _news(channel: Channel, wanted: Alteration, at: int) -> dict[str, Any]:
+    """The fields that become different; another retention counts after the notice."""
+    asked = {key: value for key, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    days = asked.pop("retention_days", None)
+    news = {key: value for key, value in asked.items() if value != getattr(channel, key)}
+    if days is not msgspec.UNSET and days != channel.retention_days:
+        news |= {"retention_days": days, "retention_from": None if days is None else at + NOTICE_MS}
+    return news
+
+
 def _checked(alteration: Alteration) -> Alteration:
     name, topic, description = alteration.name, alteration.topic, alteration.description
-    return Alteration(
+    return msgspec.structs.replace(
+        alteration,
         name=None if name is None else _name(name),
         topic=None if topic is None else rules.line("topic", topic, TOPIC_LENGTH, empty=True),
         description=None if description is None else rules.text("description", description, DESCRIPTION_LENGTH),
-        is_private=alteration.is_private,
     )
 
 

@@ -35,6 +35,7 @@ from server.core.changes import (
     PutSession,
     PutToken,
     ReadThread,
+    RemoveMessages,
     SetPassword,
     SettleQuestion,
     SpendCode,
@@ -164,6 +165,7 @@ class Directory:
     @apply.register(EditMessage)
     @apply.register(BuryMessage)
     @apply.register(ForgetMessages)
+    @apply.register(RemoveMessages)
     @apply.register(CountObjectives)
     @apply.register(InsertThread)
     @apply.register(AlterThread)

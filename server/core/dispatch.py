@@ -57,6 +57,7 @@ class Dispatch:
         self._dirty: list[Group] = []
         self._stamps: dict[str, int] = {}
         self._stamp_at_start = 0
+        self._removals = 0
         self._signals: list[tuple[str, float]] = []
 
     def start(self, head: Head) -> None:
@@ -83,8 +84,13 @@ class Dispatch:
         self._ring.forget(self.position)
 
     def stamp(self, channel_id: str) -> int:
-        """The seq of the last event that changed this channel, as far as is known here."""
+        """What is another after each change of this channel: the seq of the last event of it that is known here."""
         return self._stamps.get(channel_id, self._stamp_at_start)
+
+    def restamp(self, channel_id: str) -> None:
+        """Messages of it went without an event: until the next one it has a stamp that no event ever is."""
+        self._removals += 1
+        self._stamps[channel_id] = -self._removals
 
     def recent(self, after: int, until: int) -> list[Entry] | None:
         """The entries with after < seq <= until, or None when memory does not reach back so far."""

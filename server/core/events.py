@@ -54,12 +54,14 @@ class MemberPart(Part, frozen=True):
 
 
 class ChannelPart(Part, frozen=True):
-    """What changed of a channel (section 1)."""
+    """What changed of a channel (section 1); null for a retention is that messages are kept for ever from now on."""
 
     name: str | None = None
     topic: str | None = None
     description: str | None = None
     is_private: bool | None = None
+    retention_days: int | msgspec.UnsetType | None = msgspec.UNSET
+    retention_from: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ThreadPart(Part, frozen=True):

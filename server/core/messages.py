@@ -7,7 +7,7 @@ import msgspec
 from server.core import rules, threads
 from server.core.changes import BuryMessage, Decision, EditMessage, InsertMessage, Outgoing, Written
 from server.core.clock import now_ms
-from server.core.errors import Conflict, Forbidden, Invalid, NotFound
+from server.core.errors import Conflict, Forbidden, NotFound
 from server.core.events import ChannelMessage, ChannelMessageDelete, ChannelMessageEdit, ThreadMessage
 from server.core.hub import Hub
 from server.core.ids import new_id
@@ -96,9 +96,11 @@ def keep(hub: Hub, caller: Caller, said: Said, arrived_s: float) -> Future[Writt
 
 
 def told(hub: Hub, caller: Caller, said: Said, written: Written) -> Posted:
-    """The answer to what was stored. Raises Conflict when the id is another message's."""
+    """The answer to what was stored. Raises Conflict when the id is another message's, Invalid when its thread went."""
     stored = written.message
-    if stored is None or (stored.sender_id, stored.channel_id) != (said.sender_id, said.channel_id):
+    if stored is None:
+        raise threads.unknown()
+    if (stored.sender_id, stored.channel_id) != (said.sender_id, said.channel_id):
         raise Conflict("id_taken", "this id belongs to another message; nothing was stored", field="id")
     if not _is_probe(caller):
         hub.stats.messages[caller.agent.kind, "repeated" if written.known else "stored"] += 1
@@ -158,7 +160,7 @@ async def replies(hub: Hub, caller: Caller, thread_id: str, channel_id: str | No
     """A page of a thread; `channel_id`, where it is given, must be the thread's."""
     thread = await threads.get(hub, caller, rules.uuid("threadId", thread_id))
     if channel_id is not None and rules.uuid("channelId", channel_id) != thread.channel_id:
-        raise Invalid("threadId", "there is no such thread in this channel")
+        raise threads.unknown()
     return await _page(hub, caller, thread.channel_id, thread.id, page)
 
 

@@ -43,7 +43,10 @@ class Agent(Resource, frozen=True, kw_only=True):
 
 
 class Channel(Resource, frozen=True, kw_only=True):
-    """A room. `member_count` and `role` (the caller's) are filled in for answers."""
+    """A room. `member_count` and `role` (the caller's) are filled in for answers.
+
+    Messages older than `retention_days` are removed, from the moment `retention_from` on; without, none ever is.
+    """
 
     id: str
     name: str
@@ -54,6 +57,8 @@ class Channel(Resource, frozen=True, kw_only=True):
     created_by: str
     archived_at: int | None = None
     archived_by: str | None = None
+    retention_days: int | None = None
+    retention_from: int | None = None
     member_count: int | None = None
     role: Role | None = None
 

@@ -99,8 +99,13 @@ async def inside(hub: Hub, channel_id: str, thread_id: str) -> str:
     """The id of a thread of this channel; any other is refused, as if it did not exist."""
     thread = await hub.records.thread(rules.uuid("threadId", thread_id))
     if thread is None or thread.channel_id != channel_id:
-        raise Invalid("threadId", "there is no such thread in this channel")
+        raise unknown()
     return thread.id
+
+
+def unknown() -> Invalid:
+    """What is said of a thread that is not this channel's, or no longer."""
+    return Invalid("threadId", "there is no such thread in this channel")
 
 
 async def listed(hub: Hub, caller: Caller, channel_id: str, before: str | None, limit: int) -> Listed:

@@ -1,7 +1,7 @@
 """The one transaction: take the counter, number the events, write the rows, sync."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Dialect, bindparam, literal_column, select, update
@@ -15,7 +15,7 @@ from server.store.journal import Journal
 from server.store.prepared import Cursor, Insert, Prepared, Values
 from server.store.rows import TOLD_COLUMNS, entry_of, message_of, told_row
 from server.store.statements import execute
-from server.store.tables import agent_events, channels, events, log_head, messages
+from server.store.tables import agent_events, channels, events, log_head, messages, threads
 
 NEWS = "openclaw_hub"
 """Where hubs on one PostgreSQL notify each other."""
@@ -33,6 +33,7 @@ _TAKE_CHANNEL = (
     .returning(channels.c.seq)
 )
 _IS_KNOWN = select(messages.c.seq).where(messages.c.id == bindparam("message"))
+_IS_THREAD = select(threads.c.id).where(threads.c.id == bindparam("thread"))
 _KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=True)))
 _MISSED = (
     select(events).where(events.c.seq > bindparam("after"), events.c.seq <= bindparam("until")).order_by(events.c.seq)
@@ -54,6 +55,7 @@ class Committing:
         self._take_and_tell = Prepared(_TAKE.returning(literal_column(f"pg_notify('{NEWS}', '{hub_id}')")), dialect)
         self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
         self.is_known = Prepared(_IS_KNOWN, dialect)
+        self.is_thread = Prepared(_IS_THREAD, dialect)
         self.messages = Messages(dialect)
         self.add_told = Insert.into(agent_events, dialect, TOLD_COLUMNS)
         self.add_event = Insert.into(events, dialect, [column.name for column in events.columns])
@@ -73,7 +75,7 @@ class Committing:
         """
         cursor = connection.connection.cursor()
         known = self._known(connection, cursor, decisions)
-        fresh = _fresh(decisions, known)
+        fresh = _fresh(decisions, known, self._lost_threads(cursor, decisions))
         outgoing = [out for decision, is_new in zip(decisions, fresh, strict=True) if is_new for out in decision.events]
         changes = self.journal.of(decisions)
         numbering = _Numbering(self, connection, cursor, len(outgoing), len(changes))
@@ -93,6 +95,11 @@ class Committing:
         ids = [message_id for message_id in chosen if self.is_known.run(cursor, {"message": message_id})]
         return {row.id: message_of(row) for row in connection.execute(_KNOWN, {"ids": ids})} if ids else {}
 
+    def _lost_threads(self, cursor: Cursor, decisions: Sequence[Decision]) -> set[str]:
+        """Threads that were removed after somebody began to reply there."""
+        wanted = {thread_id for decision in decisions if (thread_id := _thread_id(decision))}
+        return {thread_id for thread_id in wanted if not self.is_thread.run(cursor, {"thread": thread_id})}
+
     def _write(
         self,
         cursor: Cursor,
@@ -105,7 +112,7 @@ class Committing:
         written: list[Written] = []
         for decision, is_new in decisions:
             if not is_new:
-                written.append(Written((), known[_message_id(decision)], known=True))
+                written.append(Written((), known.get(_message_id(decision)), known=True))
                 continue
             entries = tuple(numbering.number(out) for out in decision.events)
             message = _stored(decision, entries)
@@ -125,13 +132,18 @@ def _message_id(decision: Decision) -> str:
     return change.message.id if isinstance(change, InsertMessage) and change.chosen_id else ""
 
 
-def _fresh(decisions: Sequence[Decision], known: Mapping[str, Message]) -> list[bool]:
-    """Which decisions say something new; the second of two with the same message id does not."""
+def _thread_id(decision: Decision) -> str | None:
+    change = decision.changes[0] if decision.changes else None
+    return change.message.thread_id if isinstance(change, InsertMessage) else None
+
+
+def _fresh(decisions: Sequence[Decision], known: Mapping[str, Message], lost: Container[str | None]) -> list[bool]:
+    """Which decisions say something new: not the second of two with one message id, nor a reply to a lost thread."""
     seen = set(known)
     fresh: list[bool] = []
     for decision in decisions:
         message_id = _message_id(decision)
-        fresh.append(not message_id or message_id not in seen)
+        fresh.append((not message_id or message_id not in seen) and _thread_id(decision) not in lost)
         seen.add(message_id)
     return fresh
 

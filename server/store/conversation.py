@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, distinct, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, distinct, func, insert, or_, select, update
 
 from server.core.changes import (
     AddReaction,
@@ -18,13 +18,15 @@ from server.core.changes import (
     InsertThread,
     MoveMarker,
     ReadThread,
+    RemoveMessages,
     SettleQuestion,
 )
-from server.core.errors import Conflict, Unchanged
+from server.core.errors import Conflict, NotFound, Unchanged
 from server.core.events import AnyEvent, ThreadUpdate
 from server.core.model import Message
 from server.core.rules import is_external
 from server.store.prepared import Cursor, Insert, Prepared
+from server.store.reading import among
 from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
 from server.store.statements import execute, upserting
@@ -104,17 +106,18 @@ def _index_messages(change: IndexMessages, connection: Connection) -> None:
     connection.execute(update(log_head).values(indexed=reached))
 
 
-def _unindex(connection: Connection, row: Row[Any]) -> bool:
-    """Take a message, as it was, out of the full text; False when that has not come to it yet."""
-    if row.deleted_at is not None or row.seq > connection.execute(select(log_head.c.indexed)).scalar_one():
-        return False
-    index_for(connection.dialect).forget(connection, row)
-    return True
+def _unindex(connection: Connection, rows: Sequence[Row[Any]]) -> bool:
+    """Take messages, as they were, out of the full text; False when that has come to none of them yet."""
+    indexed = connection.execute(select(log_head.c.indexed)).scalar_one()
+    there = [row for row in rows if row.deleted_at is None and row.seq <= indexed]
+    if there:
+        index_for(connection.dialect).forget(connection, there)
+    return bool(there)
 
 
 def _index_anew(connection: Connection, row: Row[Any]) -> None:
     """A message has other words than `row`."""
-    if _unindex(connection, row):
+    if _unindex(connection, [row]):
         now = _INDEXED.where(messages.c.seq == row.seq)
         index_for(connection.dialect).add(connection, connection.execute(now).all())
 
@@ -137,7 +140,7 @@ def _bury_message(change: BuryMessage, connection: Connection) -> None:
     row = _alive(connection, messages.c.id == change.message_id)
     rest = {"content": "", "mentions": "", "deleted_at": change.deleted_at}
     connection.execute(update(messages).where(messages.c.seq == row.seq).values(rest))
-    _unindex(connection, row)
+    _unindex(connection, [row])
     connection.execute(delete(mentions).where(mentions.c.message_seq == row.seq))
     connection.execute(delete(reactions).where(reactions.c.message_seq == row.seq))
     if row.thread_id is not None:
@@ -148,10 +151,53 @@ def _bury_message(change: BuryMessage, connection: Connection) -> None:
 @execute.register
 def _forget_messages(change: ForgetMessages, connection: Connection) -> None:
     said = messages.c.channel_id == change.channel_id
-    for row in connection.execute(_INDEXED.where(said)).all():
-        _unindex(connection, row)
-        connection.execute(update(events).where(events.c.seq == row.seq).values(payload=b""))
-    connection.execute(delete(messages).where(said))
+    rows = connection.execute(_INDEXED.where(said)).all()
+    connection.execute(update(events).where(among(connection, events.c.seq, _seqs(rows))).values(payload=b""))
+    _erase(connection, rows)
+
+
+def _seqs(rows: Sequence[Row[Any]]) -> list[int]:
+    return [row.seq for row in rows]
+
+
+def _erase(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    """Messages go, out of the full text too, and who they called and what was thought of them with them."""
+    if not rows:
+        return
+    _unindex(connection, rows)
+    seqs = _seqs(rows)
+    connection.execute(delete(mentions).where(among(connection, mentions.c.message_seq, seqs)))
+    connection.execute(delete(reactions).where(among(connection, reactions.c.message_seq, seqs)))
+    connection.execute(delete(messages).where(among(connection, messages.c.seq, seqs)))
+
+
+@execute.register
+def _remove_messages(change: RemoveMessages, connection: Connection) -> None:
+    doomed = _INDEXED.add_columns(messages.c.id, messages.c.thread_id)
+    rows = connection.execute(doomed.where(among(connection, messages.c.seq, change.seqs))).all()
+    replies = [row for row in rows if row.thread_id is not None]
+    _erase(connection, replies)
+    fewer = Counter(row.thread_id for row in replies if row.deleted_at is None)
+    for thread_id, count in fewer.items():
+        less = {"reply_count": threads.c.reply_count - count}
+        connection.execute(update(threads).where(threads.c.id == thread_id).values(less))
+    _remove_roots(connection, [row for row in rows if row.thread_id is None], change.before_ms)
+
+
+def _remove_roots(connection: Connection, roots: Sequence[Row[Any]], before_ms: int) -> None:
+    """Messages of a channel's own history go with their threads, those excepted whose thread is alive."""
+    replied = select(messages.c.seq).where(
+        messages.c.channel_id == threads.c.channel_id, messages.c.thread_id == threads.c.id
+    )
+    is_alive = or_(threads.c.created_at >= before_ms, replied.exists())
+    under = among(connection, threads.c.parent_message_id, [row.id for row in roots])
+    hanging = select(threads.c.id, threads.c.parent_message_id, is_alive.label("alive")).where(under)
+    found = connection.execute(hanging).all()
+    ended = [row.id for row in found if not row.alive]
+    connection.execute(delete(follows).where(among(connection, follows.c.thread_id, ended)))
+    connection.execute(delete(threads).where(among(connection, threads.c.id, ended)))
+    held = {row.parent_message_id for row in found if row.alive}
+    _erase(connection, [row for row in roots if row.id not in held])
 
 
 @execute.register
@@ -170,7 +216,9 @@ def _insert_thread(change: InsertThread, connection: Connection) -> None:
 def _alter_thread(change: AlterThread, connection: Connection) -> None:
     asked = {"title": change.title, "resolved": change.resolved}
     here = threads.c.id == change.thread_id
-    before = connection.execute(select(threads).where(here)).one()
+    before = connection.execute(select(threads).where(here)).first()
+    if before is None:
+        raise NotFound("thread_not_found", "the thread was removed; nothing was changed")
     news = {name: value for name, value in asked.items() if value is not None and value != getattr(before, name)}
     if not news:
         raise Unchanged

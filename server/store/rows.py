@@ -67,6 +67,8 @@ def channel_row(channel: Channel) -> dict[str, Any]:
         "created_by": channel.created_by,
         "archived_at": channel.archived_at,
         "archived_by": channel.archived_by,
+        "retention_days": channel.retention_days,
+        "retention_from": channel.retention_from,
     }
 
 
@@ -82,6 +84,8 @@ def channel_of(row: Row[Any]) -> Channel:
         created_by=row.created_by,
         archived_at=row.archived_at,
         archived_by=row.archived_by,
+        retention_days=row.retention_days,
+        retention_from=row.retention_from,
     )
 
 

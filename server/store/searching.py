@@ -73,8 +73,8 @@ class Index(Protocol):
     def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """Index messages, tombstones excepted."""
 
-    def forget(self, connection: Connection, row: Row[Any]) -> None:
-        """A message that is in the index, as it was indexed, leaves it."""
+    def forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
+        """Messages that are in the index, as they were indexed, leave it."""
 
     def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
         """Messages of the index that hold all `terms`, by the sender that is wanted; channels are judged in part.
@@ -168,9 +168,9 @@ class SqliteIndex:
         there = [(row.seq, " ".join(_marked(row))) for row in rows if row.deleted_at is None]
         self._ADD.run(connection.connection.cursor(), there)
 
-    def forget(self, connection: Connection, row: Row[Any]) -> None:
+    def forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.forget`."""
-        connection.execute(self._FORGET, {"seq": row.seq, "words": " ".join(_marked(row))})
+        connection.execute(self._FORGET, [{"seq": row.seq, "words": " ".join(_marked(row))} for row in rows])
 
     def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
         """See `Index.matching`."""
@@ -206,9 +206,9 @@ class PostgresIndex:
         there = [(row.seq, _marked(row)) for row in rows if row.deleted_at is None]
         self._ADD.run(connection.connection.cursor(), there)
 
-    def forget(self, connection: Connection, row: Row[Any]) -> None:
+    def forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.forget`."""
-        connection.execute(self._FORGET, {"seq": row.seq})
+        connection.execute(self._FORGET, [{"seq": row.seq} for row in rows])
 
     def matching(self, connection: Connection, wanted: Search, terms: Sequence[str]) -> Matching:
         """See `Index.matching`."""

@@ -135,6 +135,8 @@ channels = Table(
     Column("archived_by", String(64)),
     Column("deleted_at", Ms),
     Column("seq", BigInteger, nullable=False, server_default="0"),
+    Column("retention_days", Integer),
+    Column("retention_from", Ms),
 )
 
 members = Table(
@@ -226,6 +228,7 @@ follows = Table(
     Column("thread_id", String(36), primary_key=True),
     Column("channel_id", String(36), nullable=False),
     Column("seq", Seq, nullable=False),
+    Index("ix_follows_thread_id", "thread_id"),
     comment="Who opened a thread, wrote what it hangs under or replied, and how far it has read there",
 )
 

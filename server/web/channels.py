@@ -1,11 +1,16 @@
 """/api/channels and their members."""
 
+from typing import Annotated
+
+import msgspec
 from aiohttp import web
 
 from server.core import channels
 from server.core.events import Role
 from server.web.keys import HUB
 from server.web.reading import Body, answer, body, nothing
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=channels.RETENTION_DAYS)]
 
 
 class Making(Body, frozen=True):
@@ -15,15 +20,17 @@ class Making(Body, frozen=True):
     topic: str = ""
     description: str = ""
     is_private: bool = False
+    retention_days: Days | None = None
 
 
 class Alteration(Body, frozen=True):
-    """PATCH /api/channels/{id}."""
+    """PATCH /api/channels/{id}; null for the retention is for ever."""
 
     name: str | None = None
     topic: str | None = None
     description: str | None = None
     is_private: bool | None = None
+    retention_days: Days | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Seat(Body, frozen=True):
@@ -40,7 +47,7 @@ async def listed(request: web.Request) -> web.Response:
 async def create(request: web.Request) -> web.Response:
     """201 with the channel."""
     wanted = await body(request, Making)
-    making = channels.Making(wanted.name, wanted.topic, wanted.description, wanted.is_private)
+    making = channels.Making(**msgspec.structs.asdict(wanted))
     return answer(await channels.create(request.app[HUB], request["caller"], making), 201)
 
 
@@ -52,7 +59,7 @@ async def get(request: web.Request) -> web.Response:
 async def alter(request: web.Request) -> web.Response:
     """The channel as it is now."""
     wanted = await body(request, Alteration)
-    alteration = channels.Alteration(wanted.name, wanted.topic, wanted.description, wanted.is_private)
+    alteration = channels.Alteration(**msgspec.structs.asdict(wanted))
     channel_id = request.match_info["id"]
     return answer(await channels.alter(request.app[HUB], request["caller"], channel_id, alteration))
 

@@ -56,7 +56,9 @@ def _interface(kind: Any) -> str:
 
 def _property(kind: Any, field: Any) -> str:
     optional = "?" if not field.required and kind.cls.__struct_config__.omit_defaults else ""
-    return f"  {field.encode_name}{optional}: {_typescript(field.type)};"
+    # one that is absent by itself is left out by UNSET, and its null says something
+    told = " | null" if optional and field.default is field.default_factory else ""
+    return f"  {field.encode_name}{optional}: {_typescript(field.type)}{told};"
 
 
 def _typescript(kind: Any) -> str:

@@ -50,6 +50,30 @@ def test_accounts_channels_and_members(page: Page, hub: Hub) -> None:
     expect(page.locator(".event", has_text="planner left")).to_be_visible()
 
 
+def test_a_channel_is_told_to_forget_and_says_so_where_its_history_begins(page: Page, hub: Hub) -> None:
+    hub.say(hub.make_agent("scout"), "words")
+    opened(page, hub, "channels")
+    kept = page.locator("section", has=page.get_by_role("heading", name="How long general keeps its messages"))
+    expect(kept).to_contain_text("No message is ever removed.")
+    expect(kept).to_contain_text("nobody can undo it")
+    kept.get_by_role("combobox", name="Kept for").select_option("30 days")
+    kept.get_by_role("button", name="Change it").click()
+    expect(kept).to_contain_text("older than 30 days are removed, for the first time after ")
+    expect(kept.get_by_role("combobox")).to_have_value("30")
+    kept.get_by_role("spinbutton", name="or so many days").fill("45")
+    kept.get_by_role("button", name="Change it").click()
+    expect(kept.get_by_role("combobox")).to_have_value("45")
+    assert hub.call("GET", f"/api/channels/{hub.channel()}")["retentionDays"] == 45
+    assert violations(page) == []
+    page.get_by_role("link", name="general").click()
+    begins = page.locator(".log > .event", has_text="Older messages are removed after 45 days.")
+    expect(begins).to_be_visible()
+    hub.call("PATCH", f"/api/channels/{hub.channel()}", {"retentionDays": None})
+    expect(begins).to_have_count(0)
+    opened(page, hub, "channels")
+    expect(kept.get_by_role("combobox")).to_have_value("")
+
+
 def test_a_refusal_is_said_where_it_was_asked_for(page: Page, hub: Hub) -> None:
     opened(page, hub, "agents")
     page.get_by_role("textbox", name="The agent's name").fill("no spaces here")

@@ -22,6 +22,7 @@ from server.core.changes import (
     MoveMarker,
     PruneLog,
     ReadThread,
+    RemoveMessages,
     SettleQuestion,
     TidyUp,
 )
@@ -75,6 +76,7 @@ WRITES: dict[str, Callable[[str], Decision]] = {
     "settle": lambda id_: Decision((SettleQuestion(5, "allow", 5),)),
     "index": lambda id_: Decision((IndexMessages(100),)),
     "prune": lambda id_: Decision((PruneLog(1, 100),)),
+    "remove": lambda id_: Decision((RemoveMessages((700, 701, 702), 5),)),
     "forget ended": lambda id_: Decision((ForgetEnded(1),)),
 }
 

@@ -7,6 +7,9 @@ import pytest_asyncio
 
 from tests.hub import Client, HubProcess, envelope
 
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -50,6 +53,9 @@ async def test_the_maker_of_a_channel_owns_it(other: tuple[str, Client]) -> None
         ({"name": "ok", "topic": "x" * 251}, "topic"),
         ({"name": "ok", "isPrivate": "yes"}, "isPrivate"),
         ({"name": "ok", "owner": "me"}, "owner"),
+        ({"name": "ok", "retentionDays": 0}, "retentionDays"),
+        ({"name": "ok", "retentionDays": 3651}, "retentionDays"),
+        ({"name": "ok", "retentionDays": "30"}, "retentionDays"),
         ({}, "name"),
     ],
 )
@@ -72,12 +78,40 @@ async def test_a_change_is_told_with_only_what_changed(admin: Client) -> None:
     assert event == {"type": "channel.update", "channelId": channel_id, "channel": {"topic": "new"}}
 
 
+async def test_a_retention_is_told_with_when_it_begins_and_taken_back(admin: Client) -> None:
+    channel_id = await admin.channel()
+    path = f"/api/channels/{channel_id}"
+    before = (await admin.ok("GET", "/api/time"))["time"]
+    async with admin.stream(f"?channels={channel_id}") as frames:
+        chosen = await admin.ok("PATCH", path, {"retentionDays": 30})
+        told = envelope(await frames.next())["event"]["channel"]
+        assert told == {"retentionDays": 30, "retentionFrom": chosen["retentionFrom"]}
+        assert 0 <= chosen["retentionFrom"] - before - DAY_MS < HOUR_MS
+        assert await admin.ok("PATCH", path, {"retentionDays": 30}) == chosen, "said again it begins no later"
+        assert await admin.ok("PATCH", path, {"topic": "still so"}) == chosen | {"topic": "still so"}
+        assert (await admin.ok("POST", f"{path}/archive"))["retentionDays"] == 30
+        for refused in ({"topic": "x", "retentionDays": None}, {}):
+            answer = await admin.call("PATCH", path, refused)
+            assert (answer.status, answer.body["code"]) == (409, "channel_archived")
+        for_ever = await admin.ok("PATCH", path, {"retentionDays": None})
+        assert "retentionDays" not in for_ever
+        assert "retentionFrom" not in for_ever
+        *_, last = await frames.until("channel.archive"), await frames.next()
+        assert envelope(last)["event"]["channel"] == {"retentionDays": None, "retentionFrom": None}
+
+
+async def test_a_channel_that_is_made_with_a_retention_has_it_at_once(admin: Client) -> None:
+    made = await admin.ok("POST", "/api/channels", {"name": "short of memory", "retentionDays": 7})
+    assert (made["retentionDays"], made["retentionFrom"]) == (7, made["createdAt"])
+
+
 async def test_a_member_changes_nothing_of_a_channel(admin: Client, other: tuple[str, Client]) -> None:
     agent_id, client = other
     channel_id = await admin.channel()
     await client.ok("PUT", f"/api/channels/{channel_id}/members/{agent_id}", {"role": "member"})
     for method, path, body in (
         ("PATCH", "", {"topic": "mine"}),
+        ("PATCH", "", {"retentionDays": 1}),
         ("DELETE", "", None),
         ("POST", "/archive", None),
         ("PUT", f"/members/{agent_id}", {"role": "owner"}),

@@ -59,7 +59,7 @@ export function deed(label, name, detail, sure = "") {
 }
 
 function control([key, title, options, more]) {
-  if (options) return h("select", { name: key, "aria-label": title, "data-k": `field ${key}`, ...more }, ...options.map(([value, words]) => h("option", { value }, words)));
+  if (options) return h("select", { name: key, "aria-label": title, "data-k": `field ${key}`, ...more }, ...options.map(([value, words, selected]) => h("option", { value, selected }, words)));
   return h("input", { name: key, "aria-label": title, placeholder: title, maxlength: "80", required: true, autocomplete: "off", spellcheck: "false", "data-k": `field ${key}`, ...more });
 }
 

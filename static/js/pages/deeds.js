@@ -93,6 +93,7 @@ const DEEDS = {
   },
   seat: ({ channelId, agentId, role, told }) => done(told, () => asked(wire.seat(channelId, agentId, role))),
   unseat: ({ channelId, agentId, told }) => done(told, () => asked(wire.unseat(channelId, agentId))),
+  keep: ({ channelId, days, other, told }) => done(told, () => asked(wire.keep(channelId, Number(other || days) || null))),
   archive: ({ channelId, told }) => done(told, () => asked(wire.archive(channelId))),
   entriesOlder: async () => {
     const { entries = [] } = store.pages;

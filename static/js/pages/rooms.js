@@ -2,7 +2,7 @@
 
 import { ask, h, icon, say } from "hub/elements";
 import { store } from "hub/store";
-import { deed, form, section, table } from "./build.js";
+import { deed, form, hint, section, table } from "./build.js";
 import { text } from "./text.js";
 
 export function channelsPage({ channels, chosen, members }) {
@@ -10,7 +10,17 @@ export function channelsPage({ channels, chosen, members }) {
     h("h1", { class: "lede", tabindex: "-1" }, text.channelsLede(channels.length)),
     section(text.channels, table(text.channels, [text.name, [text.topic, "opt"], text.members, ["", "r"]], channels.map((channel) => channelRow(channel, chosen)))),
     chosen ? section(text.membersOf(store.channels.get(chosen)?.name ?? ""), membersTable(chosen, members), form("seat", [["agentId", text.agentName, null, { list: "accounts" }], ["role", text.role, Object.entries(text.roles)]], text.addMember, { channelId: chosen }), accounts()) : null,
+    ...channels.filter(({ id }) => id === chosen).map(keeping),
   ];
+}
+
+/** How long a channel keeps its messages, and the choice. */
+function keeping({ id, name, retentionDays, retentionFrom }) {
+  const kept = String(retentionDays ?? "");
+  const spans = text.spans.some(([value]) => value === kept) ? text.spans : [...text.spans, [kept, text.days(kept)]];
+  const choice = ["days", text.keptFor, spans.map(([value, words]) => [value, words, value === kept])];
+  const other = ["other", text.keptOther, null, { type: "number", min: "1", max: "3650", required: false }];
+  return section(text.keptBy(name), h("p", null, text.keptNow(retentionDays, retentionFrom)), hint(text.keptHint), form("keep", [choice, other], text.change, { channelId: id }));
 }
 
 function accounts() {

@@ -22,5 +22,6 @@ export const wire = {
   members: (channelId) => call("GET", `/api/channels/${at(channelId)}/members`),
   seat: (channelId, agentId, role) => call("PUT", `/api/channels/${at(channelId)}/members/${at(agentId)}`, { role }),
   unseat: (channelId, agentId) => call("DELETE", `/api/channels/${at(channelId)}/members/${at(agentId)}`),
+  keep: (id, retentionDays) => call("PATCH", `/api/channels/${at(id)}`, { retentionDays }),
   archive: (id) => call("POST", `/api/channels/${at(id)}/archive`),
 };

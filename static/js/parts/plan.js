@@ -10,7 +10,9 @@ export function plan(log) {
   const items = [];
   const add = (key, sign, make) => items.push({ key, sign, make });
   const guide = wantsGuide(log);
+  const days = !guide && log.loaded && store.open.retentionDays;
   if (log.hasMore) add("older", `${log.loading}`, () => olderElement(log.loading));
+  else if (days) add("begins", `${days}`, () => line(say.begins(days)));
   let above = null;
   let day = "";
   let [dawn, dusk] = [0, 0];
@@ -65,7 +67,7 @@ export function planThread({ message, html }, log) {
   const row = { key: message.id, kind: "message", order: 0, version: 0, message: { ...message, thread: undefined }, html };
   const items = [{ ...item(row, [row], false), sign: `${JSON.stringify(row.message)} ${Boolean(html)} ${store.generation}` }];
   const count = log.rows.filter(({ kind }) => kind === "message").length;
-  items.push({ key: "count", sign: `${count}`, make: () => h("li", { class: "event" }, h("p", { class: "body" }, say.replies(count))) });
+  items.push({ key: "count", sign: `${count}`, make: () => line(say.replies(count)) });
   let above = null;
   for (const reply of log.rows) {
     items.push(item(reply, [reply], follows(reply, above)));
@@ -82,7 +84,10 @@ function wantsGuide(log) {
 /** Nothing here yet: said in the hub's own voice. */
 function quietElement() {
   const { peer, name } = store.open;
-  const words = peer ? say.quietTalk(name) : name ? say.quiet(name) : say.nothingNeeds;
+  return line(peer ? say.quietTalk(name) : name ? say.quiet(name) : say.nothingNeeds);
+}
+
+function line(words) {
   return h("li", { class: "event" }, h("p", { class: "body" }, words));
 }
 

@@ -97,6 +97,7 @@ export const say = {
   moreBelow: (count) => `${say.count(count)} new`,
   toNewest: "To the newest",
   older: "Older messages",
+  begins: (days) => `Older messages are removed after ${days === 1 ? "a day" : `${days} days`}.`,
   joined: (names, more) => inPieces(names, more, "joined"),
   left: (names, more) => inPieces(names, more, "left"),
   writing: (names) =>

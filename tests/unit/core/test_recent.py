@@ -29,16 +29,18 @@ def pause() -> Generator[None, None, None]:
 
 
 class SteppedLog:
-    """A database whose history of a channel is as long as what was committed to it."""
+    """A database whose history of a channel is as long as what was committed to it and not removed since."""
 
     def __init__(self) -> None:
         self.committed = {ROOM: 2, OTHER: 3}  # said before the hub started
+        self.removed = {ROOM: 0, OTHER: 0}
         self.reads = 0
 
     async def history(self, channel_id: str, thread_id: str | None, span: Span) -> list[Message]:
         await pause()
         self.reads += 1
-        found = [message(channel_id, number) for number in range(1, self.committed[channel_id] + 1)]
+        numbers = range(self.removed[channel_id] + 1, self.committed[channel_id] + 1)
+        found = [message(channel_id, number) for number in numbers]
         await pause()
         return found[-span.limit - 1 :]
 
@@ -91,7 +93,7 @@ class World:
         self.recent = Recent(cast("Log", self.log), self.pages, self.dispatch, Peers())
         self.unlearned: list[str] = []
         self.acknowledged = dict(self.log.committed)
-        self.reads: list[tuple[str, int, Coroutine[Any, Any, list[Message]]]] = []
+        self.reads: list[tuple[str, range, Coroutine[Any, Any, list[Message]]]] = []
 
     def commit(self, channel_id: str) -> None:
         self.log.committed[channel_id] += 1
@@ -105,23 +107,35 @@ class World:
         self.unlearned.clear()
 
     def read(self, channel_id: str, limit: int = PAGE) -> None:
-        self.reads.append((channel_id, self.acknowledged[channel_id], self.recent.newest(channel_id, limit)))
+        there = range(self.log.removed[channel_id] + 1, self.acknowledged[channel_id] + 1)
+        self.reads.append((channel_id, there, self.recent.newest(channel_id, limit)))
+
+    def remove(self, channel_id: str) -> None:
+        """The oldest message is no longer kept; the newest that was acknowledged stays."""
+        if self.log.removed[channel_id] + 1 < self.acknowledged[channel_id]:
+            self.log.removed[channel_id] += 1
+            self.dispatch.restamp(channel_id)
 
     def step(self, which: int) -> None:
         if not self.reads:
             return
-        channel_id, acknowledged, reading = self.reads[which % len(self.reads)]
+        channel_id, there, reading = self.reads[which % len(self.reads)]
         try:
             reading.send(None)
         except StopIteration as end:
-            self.reads.remove((channel_id, acknowledged, reading))
-            self.judge(channel_id, acknowledged, end.value)
+            self.reads.remove((channel_id, there, reading))
+            self.judge(channel_id, there, end.value)
 
-    def judge(self, channel_id: str, acknowledged: int, found: list[Message]) -> None:
-        """All that was acknowledged when the read began is there, nothing else than was committed, in its order."""
-        newest = int(found[-1].id) if found else 0
-        assert acknowledged <= newest <= self.log.committed[channel_id]
-        assert found == [message(channel_id, number) for number in range(1, newest + 1)][-PAGE - 1 :]
+    def judge(self, channel_id: str, there: range, found: list[Message]) -> None:
+        """All that was there when the read began and still is, and nothing else than was committed, in its order."""
+        numbers = [int(one.id) for one in found]
+        oldest, newest = numbers[0], numbers[-1]
+        assert there[-1] <= newest <= self.log.committed[channel_id]
+        assert there[0] <= oldest
+        if len(found) <= PAGE:
+            assert oldest <= self.log.removed[channel_id] + 1
+        assert found == [message(channel_id, number) for number in range(oldest, newest + 1)]
+        assert len(found) <= PAGE + 1
 
     def write(self, channel_id: str) -> None:
         self.commit(channel_id)
@@ -158,7 +172,7 @@ class World:
 CHANNELS = st.sampled_from([ROOM, OTHER])
 ACTS = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(["commit", "read", "write", "look"]), CHANNELS),
+        st.tuples(st.sampled_from(["commit", "read", "write", "look", "remove"]), CHANNELS),
         st.tuples(st.just("step"), st.integers(0, 3)),
         st.tuples(st.just("step"), st.integers(0, 3)),
         st.tuples(st.sampled_from(["drop", "poison"]), CHANNELS),

@@ -92,6 +92,22 @@ def test_channel_create_list_archive(hub: FakeHub, hubctl: Hubctl) -> None:
     assert hubctl("channel", "archive", "ops").exit_code == 0
 
 
+def test_a_channel_keeps_its_messages_for_some_days_or_for_ever(hub: FakeHub, hubctl: Hubctl) -> None:
+    kept = {**OPS, "retentionDays": 30, "retentionFrom": 1708554000000}
+    hub.reply("POST", "/api/channels", Reply(kept, 201))
+    hub.reply("PATCH", f"/api/channels/{OPS['id']}", Reply(kept))
+    assert hubctl("channel", "create", "ops", "--retention", "30").exit_code == 0
+    assert hub.asked[-1].body == {"name": "ops", "retentionDays": 30}
+    said = hubctl("channel", "retention", "ops", "30").stdout
+    assert said.startswith("#ops keeps its messages for 30 days; older ones are removed for good from 2024-02-2")
+    assert hub.asked[-1].body == {"retentionDays": 30}
+    assert hubctl("channel", "retention", "ops", "forever").stdout == "#ops keeps its messages for ever\n"
+    assert hub.asked[-1].body == {"retentionDays": None}
+    assert hubctl("channel", "retention", "ops", "a week").exit_code == 2
+    hub.reply("GET", "/api/channels", Reply({"channels": [kept]}))
+    assert "keeps 30 days" in hubctl("channel", "list").stdout
+
+
 def test_an_unknown_channel(hubctl: Hubctl) -> None:
     result = hubctl("send", "nowhere", "hi")
     assert result.exit_code == 1
