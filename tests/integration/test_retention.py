@@ -2,9 +2,18 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from hubctl.sse import Frame
+from server.core.clock import now_ms
+from server.core.retention import DAY_MS
 from tests.hub import WAIT_S, Client, HubProcess, Json, envelope, said
+from tests.load import filling
+from tests.oracle import company
+
+FILLED = 3000
+"""Messages of the last 28 days, so half of them are older than 14."""
 
 
 async def first_frame(client: Client, cursor: str | None) -> Frame:
@@ -80,6 +89,33 @@ async def test_what_a_channel_no_longer_keeps_is_nowhere_after_a_day_and_breaks_
             assert said(await frames.next()) == "old words", "the log has days of its own"
         again = await admin.call("POST", "/api/messages", {"channelId": channel_id, "content": "new", "id": old["id"]})
         assert again.status == 201, "what is gone is not remembered"
+
+
+async def test_old_messages_go_while_people_talk_and_nobody_misses_a_word(tmp_path: Path) -> None:
+    async with HubProcess(tmp_path) as hub, hub.client() as admin:
+        channel_id, quiet = await admin.channel(), await admin.channel()
+        senders = [(await admin.agent())[0] for _ in range(3)]
+    database_file = hub.data_dir / "hub.db"
+    places = filling.Places(channel_id, quiet, [], senders[:2], senders[2])
+    filling.fill(f"sqlite:///{database_file}", FILLED, places, lambda _done: None)
+    with sqlite3.connect(database_file) as database:
+        database.execute("UPDATE channels SET retention_days = 14, retention_from = 1 WHERE id = ?", (channel_id,))
+    now = now_ms()
+    old, young = (0, now - 14 * DAY_MS), (now - 14 * DAY_MS, now)
+    kept = _count(database_file, channel_id, young)
+    async with hub, company(hub, agents=10, channel_id=channel_id) as talkers, asyncio.timeout(10 * WAIT_S):
+        while _count(database_file, channel_id, old):
+            await talkers.progress(10)
+        await talkers.progress(10)
+    left = _count(database_file, channel_id, young)
+    assert kept - 1 <= left <= kept, "one may have come of age since"
+    assert _count(database_file, quiet, (0, now)) == 1
+
+
+def _count(file: Path, channel_id: str, span: tuple[int, int]) -> int:
+    said = "SELECT count(*) FROM messages WHERE channel_id = ? AND timestamp >= ? AND timestamp < ?"
+    with closing(sqlite3.connect(file)) as database:
+        return int(database.execute(said, (channel_id, *span)).fetchone()[0])
 
 
 async def _is_gone(admin: Client, channel_id: str, message: Json, thread: Json) -> None:
