@@ -8,6 +8,7 @@ says otherwise: `<!-- shown only -->` is not run, `<!-- hub stopped -->` runs wh
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -166,5 +167,6 @@ class Shell:
         """End bash and what it left in the background."""
         if self._process is not None:
             if self._process.returncode is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it may just have ended by itself
+                    os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
