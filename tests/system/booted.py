@@ -23,9 +23,11 @@ BOOT_TIMEOUT_S = 90.0
 COMMAND_TIMEOUT_S = 600.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# What every machine changes by itself, and what apt keeps of packages that came and went.
+# What every machine changes by itself, what apt keeps of packages that came and went, and what a useradd leaves that is
+# killed while it takes its lock.
 RESTLESS = re.compile(
     r"/(?:var/log|var/cache|var/lib/(?:apt|dpkg|systemd|dbus|ucf)|var/tmp|tmp|run|root|proc|sys|dev)(?:/|$)"
+    r"|/etc/(?:passwd|shadow|group|gshadow)\.\d+$"
     r"|/etc/(?:passwd-|shadow-|group-|gshadow-|subuid-|subgid-|\.pwd\.lock|machine-id|ld\.so\.cache|resolv\.conf)$"
     r"|.*/__pycache__(?:/|$)"
 )
