@@ -28,6 +28,7 @@ from server.config import Settings
 from server.core import questions, tally
 from server.core.admission import Admission, Seats
 from server.core.attendance import Attendance
+from server.core.clock import CautiousClock
 from server.core.company import Company
 from server.core.directory import Directory
 from server.core.dispatch import Dispatch
@@ -145,7 +146,8 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     contents = await log.contents()
     directory.load(contents.changes, contents.version)
     dispatch = Dispatch(directory, stats, settings.streams.unsent_bytes, memory.share(32, RING_BYTES))
-    dispatch.start(await log.head())
+    head = await log.head()
+    dispatch.start(head)
     echoes = Echoes()
     listener = Listener(Names(settings.redis.prefix), dispatch, directory, stats, echoes, peers)
     bell = RedisBell(link, settings.redis.prefix, stats, listener.heard)
@@ -174,7 +176,7 @@ async def compose(settings: Settings, data: DataDir, stack: AsyncExitStack, dama
     hub.objectives.load(await log.records.objective_hours(0))
     stack.push_async_callback(hub.objectives.stop, writer)
     judging = hub.objectives.run(writer, OPERATOR)
-    keeping = (keep(hub, settings.log.retention_days), keep_indexed(hub))
+    keeping = (keep(hub, settings.log.retention_days, CautiousClock(head.newest_ms)), keep_indexed(hub))
     for turn in (watch.run(), questions.watch(hub), hub.uses.run(writer), *keeping, judging, tally.run(hub)):
         stack.callback(asyncio.create_task(turn).cancel)
     markdown = Markdown()

@@ -13,13 +13,14 @@ from server.core.model import Channel, Code, Message
 class Head(msgspec.Struct, frozen=True):
     """Where the log stands: `seq` is the newest event's, `oldest` the first that can still be replayed.
 
-    The full text holds the messages up to `indexed`.
+    The full text holds the messages up to `indexed`. The newest event is of `newest_ms`; 0 when the log has none.
     """
 
     epoch: str
     seq: int
     oldest: int
     indexed: int = 0
+    newest_ms: int = 0
 
 
 class Contents(msgspec.Struct, frozen=True):

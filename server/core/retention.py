@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
 from server.core.changes import Decision, ForgetEnded, PruneLog, RemoveMessages, TidyUp
-from server.core.clock import now_ms
+from server.core.clock import CautiousClock
 from server.core.errors import HubError
 from server.core.hub import Hub
 from server.core.model import Channel, Message
@@ -33,11 +33,11 @@ VACUUM_STEPS = 32
 Steps = AsyncGenerator[Decide, None]
 
 
-async def keep(hub: Hub, log_days: int) -> None:
+async def keep(hub: Hub, log_days: int, clock: CautiousClock) -> None:
     """Look once an hour, from the start on; 0 days keep all events."""
     while True:
         with suppress(HubError):  # the disk or the database is away; the next hour finds the same
-            await look(hub, log_days, now_ms())
+            await look(hub, log_days, clock.now_ms())
         await asyncio.sleep(PERIOD_S)
 
 

@@ -167,9 +167,9 @@ class Database:
 
     async def head(self) -> Head:
         """See `core.ports.Log.head`."""
-        row = await self._read(lambda c: c.execute(select(log_head)).one())
+        row = await self._read(lambda c: c.execute(_HEAD).one())
         self._epoch = row.epoch
-        return Head(row.epoch, row.seq, row.oldest, row.indexed)
+        return Head(row.epoch, row.seq, row.oldest, row.indexed, row.newest_ms or 0)
 
     async def contents(self) -> Contents:
         """See `core.ports.Log.contents`."""
@@ -226,6 +226,8 @@ SEATS = 1000
 """So many memberships are read at a time: one by one they take half as long again, all at once they take memory."""
 
 _VERSION = select(log_head.c.version).scalar_subquery()
+_NEWEST = select(events.c.timestamp).where(events.c.seq == log_head.c.seq).scalar_subquery()
+_HEAD = select(log_head, _NEWEST.label("newest_ms"))
 
 
 def _news(connection: Connection, epoch: str, seq: int, version: int, limit: int) -> News:

@@ -257,6 +257,13 @@ async def test_two_hubs_on_one_database_make_one_order(url: str, log: Database, 
     assert [msgspec.json.decode(entry.payload)["channelSeq"] for entry in stored] == list(range(1, 101))
 
 
+async def test_the_head_knows_the_time_of_the_newest_event(log: Database, room: str) -> None:
+    assert (await log.head()).newest_ms == 0, "nothing was told yet"
+    (stored,) = log.commit([saying(room, "hello")], 0).written
+    (entry,) = stored.entries
+    assert (await log.head()).newest_ms == msgspec.json.decode(entry.payload)["timestamp"]
+
+
 async def test_migrating_again_changes_nothing_and_keeps_the_epoch(url: str, log: Database) -> None:
     before = await log.head()
     migrate(url)
