@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from time import monotonic_ns, time_ns
 
 SET_MS = 1_000
 """By as much two clocks differ within a moment only when somebody has set one."""
@@ -16,12 +15,12 @@ _SINCE_BOOT: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 def now_ms() -> int:
     """Milliseconds since the epoch."""
-    return time_ns() // 1_000_000
+    return time.time_ns() // 1_000_000
 
 
 def steady_ms() -> int:
     """Milliseconds since some moment, which nobody can set."""
-    return monotonic_ns() // 1_000_000
+    return time.monotonic_ns() // 1_000_000
 
 
 def since_boot_ms() -> int:

@@ -75,17 +75,14 @@ async def test_a_machine_that_boots_in_1970_keeps_order_and_sessions(tmp_path: P
 
 async def test_a_clock_that_is_a_month_ahead_removes_no_message(tmp_path: Path) -> None:
     clock = WallClock(tmp_path / "clock")
-    with own_redis() as server:
-        hub = HubProcess(tmp_path, HUB_REDIS_URL=server.url, **clock.environ)
-        async with hub, hub.client() as admin:
-            kept_for_a_week = await admin.ok("POST", "/api/channels", {"name": "week", "retentionDays": 7})
-            said = (await admin.say(kept_for_a_week["id"], "of today"))["message"]
-            await hub.kill()  # libfaketime does not always let a process end by itself
-            clock.set("+30d")
-            await hub.start()
-            await asyncio.sleep(2)  # it looks at once
-            assert (await admin.ok("GET", f"/api/messages/{said['id']}"))["content"] == "of today"
-            await hub.kill()
+    async with hub_with(clock, tmp_path) as hub, hub.client() as admin:
+        kept_for_a_week = await admin.ok("POST", "/api/channels", {"name": "week", "retentionDays": 7})
+        said = (await admin.say(kept_for_a_week["id"], "of today"))["message"]
+        await hub.kill()
+        clock.set("+30d")
+        await hub.start()
+        await asyncio.sleep(2)  # it looks at once
+        assert (await admin.ok("GET", f"/api/messages/{said['id']}"))["content"] == "of today"
 
 
 @contextlib.asynccontextmanager
