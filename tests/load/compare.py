@@ -71,7 +71,8 @@ def main() -> int:
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, {platform.platform()},", end=" ")
-    print(f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before")
+    print(f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} before;", end=" ")
+    print(f"the generator {'where the kernel puts it' if options.anywhere else 'on the last processor'}")
     try:
         with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
             Path(folder).chmod(0o755)  # nginx's worker gives up root
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=5.0, help="how long each measurement takes (5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often; the best counts (3)")
     parser.add_argument("--only", default="", help="loads whose name contains this")
+    parser.add_argument("--anywhere", action="store_true", help="do not hold the generator on the last processor")
     parser.add_argument("--json", action="store_true", help="print every round as JSON")
     return parser
 
@@ -102,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _measure(options: argparse.Namespace, folder: Path) -> tuple[Runs, list[str]]:
     runs: Runs = defaultdict(list)
     notes: list[str] = []
-    generator = Generator(folder)
+    generator = Generator(folder, anywhere=options.anywhere)
     async with contextlib.AsyncExitStack() as stack:
         hub, process = await stack.enter_async_context(peers.hub(folder))
         fans = [await stack.enter_async_context(peers.floor(folder, joined=joined)) for joined in (False, True)]

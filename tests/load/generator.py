@@ -79,10 +79,14 @@ def build(folder: Path) -> None:
 
 
 class Generator:
-    """fan.c, held on the last processor of the machine so that it takes from every server alike."""
+    """fan.c, held on the last processor of the machine so that it takes from every server alike.
 
-    def __init__(self, folder: Path) -> None:
+    With `anywhere` it runs where the kernel puts it, beside the server or not, as it would with nobody asking.
+    """
+
+    def __init__(self, folder: Path, *, anywhere: bool = False) -> None:
         self._folder = folder
+        self._anywhere = anywhere
 
     async def measure(self, peer: Peer, load: Load, seconds: float) -> Figures:
         """Put `load` on `peer` for so long. Raises MeasureError."""
@@ -120,5 +124,6 @@ class Generator:
             words += ["--channels", str(peer.channels)]
         pipe = asyncio.subprocess.PIPE
         fan = await asyncio.create_subprocess_exec(self._folder / "fan", *words, stdin=pipe, stdout=pipe, stderr=pipe)
-        os.sched_setaffinity(fan.pid, {max(os.sched_getaffinity(0))})
+        if not self._anywhere:
+            os.sched_setaffinity(fan.pid, {max(os.sched_getaffinity(0))})
         return fan
