@@ -35,6 +35,7 @@ CROWD = Load(readers=0, publishers=16)
 STEADY = Load(readers=0, publishers=16, rate=200)
 STREAMS = 1000
 KEPT_DAYS = 14
+SAID_MESSAGES = 100_000
 """Half of the messages are older: that is what is pruned while posts are timed."""
 
 PRUNING_SHARE = 3
@@ -173,7 +174,7 @@ async def _measure(
     fresh, grown, wide = [await _prepare(folder / name, url) for name, url in zip(names, urls, strict=True)]
     began_s = time.monotonic()
     filled = (grown.url, options.messages, grown.places)
-    await asyncio.to_thread(filling.fill, *filled, lambda n: _say(f"{n:,} messages stored"))
+    await asyncio.to_thread(filling.fill, *filled, _say_stored)
     _say(f"that took {time.monotonic() - began_s:.0f} s and {grown.megabytes():,.0f} MB")
     senders = wide.places.senders
     rooms = await asyncio.to_thread(filling.found_channels, wide.url, options.channels, senders)
@@ -359,6 +360,11 @@ def _print(lines: Sequence[Line], details: Sequence[looks.Look]) -> None:
     print("\n| request | p50 ms | p99 ms |\n|---|---|---|")
     for look in details:
         print(f"| {look.kind} | {look.p50_ms:.1f} | {look.p99_ms:.1f} |")
+
+
+def _say_stored(messages: int) -> None:
+    if messages % SAID_MESSAGES == 0:
+        _say(f"{messages:,} messages stored")
 
 
 def _say(words: str) -> None:
