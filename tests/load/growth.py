@@ -35,8 +35,10 @@ CROWD = Load(readers=0, publishers=16)
 STEADY = Load(readers=0, publishers=16, rate=200)
 STREAMS = 1000
 KEPT_DAYS = 14
-SAID_MESSAGES = 100_000
 """Half of the messages are older: that is what is pruned while posts are timed."""
+
+SAID_MESSAGES = 100_000
+"""After each so many the filling says how far it is."""
 
 PRUNING_SHARE = 3
 """So many times as long as others the posts are measured while that happens."""
