@@ -39,7 +39,7 @@ FROM log_head CROSS JOIN clock LEFT JOIN hubs ON hubs.id <> %(me)s AND hubs.seen
 _HELLO = "SELECT pg_notify(%(news)s, %(hello)s)"
 _UNAWARE = """
 SELECT count(*) FROM hubs CROSS JOIN (SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now) AS clock
-WHERE id <> %(me)s AND seen_at > clock.now - %(gone_ms)s AND seen_at < %(since)s
+WHERE id <> %(me)s AND seen_at > clock.now - %(gone_ms)s AND seen_at <= %(since)s
 """
 _FORGET = "DELETE FROM hubs WHERE id = %(me)s OR seen_at < %(now)s - 86400000"
 
@@ -108,7 +108,7 @@ class Pulse:
         """Until then the others would not look for what this hub has stored. One that is stuck is not waited for.
 
         `since` is later than the commit of this hub's first beat, and a beat's time is that of its transaction's begin:
-        whoever's last beat is not before `since` has seen this hub.
+        whoever's last beat is later still has seen this hub. In the same millisecond it may be either.
         """
         about = {"me": self._peers.me, "gone_ms": GONE_MS, "since": since}
         with suppress(TimeoutError):

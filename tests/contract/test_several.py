@@ -25,6 +25,13 @@ CREATE TRIGGER slowly BEFORE INSERT ON hubs FOR EACH ROW EXECUTE FUNCTION slowly
 """
 """Makes first beats of the same moment overlap: none sees the other's."""
 
+TICKING = """
+CREATE FUNCTION transaction_timestamp() RETURNS timestamptz LANGUAGE sql
+AS 'SELECT to_timestamp(floor(extract(epoch FROM pg_catalog.transaction_timestamp()) * 2) / 2)';
+DO 'BEGIN EXECUTE format(''ALTER DATABASE %I SET search_path = public, pg_catalog'', current_database()); END';
+"""
+"""Makes all beats of half a second bear one time."""
+
 WORD = Outgoing(SystemAnnouncement(data=GlobalPart(message="x")), 1, "anna")
 
 
@@ -104,16 +111,14 @@ async def test_out_of_reach_is_refused_at_once_and_then_taken_up_again(hubs: tup
     assert (await one.head()).seq == 1
 
 
-@pytest.mark.parametrize("after_s", [0, 0.05, 0.1, 0.15, 0.3])
-async def test_hubs_that_start_at_about_the_same_moment_know_of_each_other_when_they_have_started(
-    postgres_url: str, after_s: float
-) -> None:
+async def start_together(postgres_url: str, after_s: float, setup: str) -> list[list[str]]:
+    """Two hubs start, the second `after_s` later; whom each of them knows then."""
     migrate(postgres_url)
     driver = postgres_driver(postgres_url)
     assert driver is not None
     psycopg, arguments = driver
     with psycopg.connect(**arguments, autocommit=True) as connection:
-        connection.execute(SLOWLY)
+        connection.execute(setup)
     peers = [Peers(name, b"key") for name in ("one", "other")]
     pulses = [Pulse(psycopg, arguments, each) for each in peers]
 
@@ -123,6 +128,17 @@ async def test_hubs_that_start_at_about_the_same_moment_know_of_each_other_when_
 
     try:
         await asyncio.gather(pulses[0].start(), start_later(pulses[1]))
-        assert [list(each.keys) for each in peers] == [["other"], ["one"]]
+        return [list(each.keys) for each in peers]
     finally:
         await asyncio.gather(*(pulse.stop() for pulse in pulses))
+
+
+@pytest.mark.parametrize("after_s", [0, 0.05, 0.1, 0.15, 0.3])
+async def test_hubs_that_start_at_about_the_same_moment_know_of_each_other_when_they_have_started(
+    postgres_url: str, after_s: float
+) -> None:
+    assert await start_together(postgres_url, after_s, SLOWLY) == [["other"], ["one"]]
+
+
+async def test_a_hub_that_beat_in_the_same_tick_of_the_clock_is_not_taken_for_one_that_knows(postgres_url: str) -> None:
+    assert await start_together(postgres_url, 0.02, SLOWLY + TICKING) == [["other"], ["one"]]
