@@ -12,10 +12,10 @@ from server.core.events import AgentEvent, Envelope, encode, frame_of, type_of
 from server.core.model import Message
 from server.store.conversation import Messages, completed
 from server.store.journal import Journal
-from server.store.prepared import Cursor, Insert, Prepared, Values
+from server.store.prepared import Cursor, Prepared, Several, Values, placeholder
 from server.store.rows import TOLD_COLUMNS, entry_of, message_of, told_row
 from server.store.statements import execute
-from server.store.tables import agent_events, channels, events, log_head, messages, threads
+from server.store.tables import agent_events, events, log_head, messages, threads
 
 NEWS = "openclaw_hub"
 """Where hubs on one PostgreSQL notify each other."""
@@ -26,13 +26,9 @@ _TAKE = (
     .where(log_head.c.id == literal_column("1"))
     .returning(log_head.c.epoch, log_head.c.seq, log_head.c.version)
 )
-_TAKE_CHANNEL = (
-    update(channels)
-    .values(seq=channels.c.seq + bindparam("n"))
-    .where(channels.c.id == bindparam("channel"))
-    .returning(channels.c.seq)
-)
-_IS_KNOWN = select(messages.c.seq).where(messages.c.id == bindparam("message"))
+_TAKING = "WITH taken (id, n) AS (VALUES "
+_TAKEN = """) UPDATE channels SET seq = channels.seq + taken.n FROM taken WHERE channels.id = taken.id
+RETURNING channels.id, channels.seq"""
 _IS_THREAD = select(threads.c.id).where(threads.c.id == bindparam("thread"))
 _KNOWN = select(messages).where(messages.c.id.in_(bindparam("ids", expanding=True)))
 _MISSED = (
@@ -53,12 +49,13 @@ class Committing:
         self.journal = Journal(dialect)
         self._take = Prepared(_TAKE, dialect)
         self._take_and_tell = Prepared(_TAKE.returning(literal_column(f"pg_notify('{NEWS}', '{hub_id}')")), dialect)
-        self.take_channel = Prepared(_TAKE_CHANNEL, dialect)
-        self.is_known = Prepared(_IS_KNOWN, dialect)
+        value = placeholder(dialect)
+        self.take_channels = Several(_TAKING, f"({value}, CAST({value} AS BIGINT))", _TAKEN)
+        self.known = Several("SELECT id FROM messages WHERE id IN (", value, ")")
         self.is_thread = Prepared(_IS_THREAD, dialect)
         self.messages = Messages(dialect)
-        self.add_told = Insert.into(agent_events, dialect, TOLD_COLUMNS)
-        self.add_event = Insert.into(events, dialect, [column.name for column in events.columns])
+        self.add_told = Several.insert(agent_events, dialect, TOLD_COLUMNS)
+        self.add_event = Several.insert(events, dialect, [column.name for column in events.columns])
 
     def take(self, cursor: Cursor, count: int, changed: int) -> tuple[str, int, int]:
         """Lock the counter and move it on; the epoch, the last seq and the last version that are ours."""
@@ -91,8 +88,8 @@ class Committing:
 
     def _known(self, connection: Connection, cursor: Cursor, decisions: Sequence[Decision]) -> dict[str, Message]:
         """Messages that are stored already under an id of this batch."""
-        chosen = [message_id for decision in decisions if (message_id := _message_id(decision))]
-        ids = [message_id for message_id in chosen if self.is_known.run(cursor, {"message": message_id})]
+        chosen = [(message_id,) for decision in decisions if (message_id := _message_id(decision))]
+        ids = [message_id for (message_id,) in self.known.run(cursor, chosen)]
         return {row.id: message_of(row) for row in connection.execute(_KNOWN, {"ids": ids})} if ids else {}
 
     def _lost_threads(self, cursor: Cursor, decisions: Sequence[Decision]) -> set[str]:
@@ -121,8 +118,8 @@ class Committing:
                 known[message.id] = message
                 new.append(message)
         self.messages.add(cursor, new)
-        self.add_event.run(cursor, numbering.rows)
-        self.add_told.run(cursor, numbering.told)
+        self.add_event.change(cursor, numbering.rows)
+        self.add_told.change(cursor, numbering.told)
         return tuple(written)
 
 
@@ -186,9 +183,9 @@ class _Numbering:
 
     def take_channels(self, outgoing: Sequence[Outgoing]) -> None:
         """Take the channels' own numbers; a channel made in this transaction has its row by now."""
-        for channel_id, count in Counter(out.channel_id for out in outgoing if out.channel_id is not None).items():
-            taken = self._statements.take_channel.run(self._cursor, {"channel": channel_id, "n": count})
-            self._channel_next[channel_id] = taken[0][0] - count + 1
+        counts = Counter(out.channel_id for out in outgoing if out.channel_id is not None)
+        for channel_id, last in self._statements.take_channels.run(self._cursor, list(counts.items())):
+            self._channel_next[channel_id] = last - counts[channel_id] + 1
 
     def number(self, out: Outgoing) -> Entry:
         """The entry of an event under its numbers, and its row."""

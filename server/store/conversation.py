@@ -25,7 +25,7 @@ from server.core.errors import Conflict, NotFound, Unchanged
 from server.core.events import AnyEvent, ThreadUpdate
 from server.core.model import Message
 from server.core.rules import is_external
-from server.store.prepared import Cursor, Insert, Prepared
+from server.store.prepared import Cursor, Prepared, Several
 from server.store.reading import among
 from server.store.rows import MESSAGE_COLUMNS, message_row, thread_of, thread_row
 from server.store.searching import index_for
@@ -53,15 +53,15 @@ class Messages:
     """Where new messages go: their table, who they call, the threads they are in. The full text takes them later."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._add = Insert.into(messages, dialect, MESSAGE_COLUMNS)
-        self._call = Insert.into(mentions, dialect, ("agent_id", "channel_id", "message_seq"))
+        self._add = Several.insert(messages, dialect, MESSAGE_COLUMNS)
+        self._call = Several.insert(mentions, dialect, ("agent_id", "channel_id", "message_seq"))
         self._reply = Prepared(_REPLIED, dialect)
         self._follow = Prepared(_follow(dialect), dialect)
 
     def add(self, cursor: Cursor, new: Sequence[Message]) -> None:
         """Store messages that have their numbers."""
-        self._add.run(cursor, [message_row(message) for message in new])
-        self._call.run(cursor, [row for message in new if message.mentions for row in _mention_rows(message)])
+        self._add.change(cursor, [message_row(message) for message in new])
+        self._call.change(cursor, [row for message in new if message.mentions for row in _mention_rows(message)])
         replies = Counter(message.thread_id for message in new if message.thread_id is not None)
         if replies:
             last = {message.thread_id: message.timestamp for message in new}

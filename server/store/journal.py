@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Dialect, Row, bindparam, delete, select
 
 from server.core.changes import Decision, DirectoryChange
-from server.store.prepared import Cursor, Insert, Prepared
+from server.store.prepared import Cursor, Prepared, Several
 from server.store.tables import changes
 
 KEPT = 10_000
@@ -23,7 +23,7 @@ class Journal:
 
     def __init__(self, dialect: Dialect) -> None:
         self._kept = dialect.name != "sqlite"
-        self._add = Insert.into(changes, dialect, ("number", "kind", "body"))
+        self._add = Several.insert(changes, dialect, ("number", "kind", "body"))
         self._prune = Prepared(delete(changes).where(changes.c.number <= bindparam("oldest")), dialect)
 
     def of(self, decisions: Sequence[Decision]) -> list[DirectoryChange]:
@@ -35,7 +35,7 @@ class Journal:
     def add(self, cursor: Cursor, first: int, found: Sequence[DirectoryChange]) -> None:
         """Write them, the first one under this number, and let old ones go."""
         rows = [(number, type(change).__name__, _encode(change)) for number, change in enumerate(found, first)]
-        self._add.run(cursor, rows)
+        self._add.change(cursor, rows)
         self._prune.change(cursor, {"oldest": first - KEPT})
 
 

@@ -3,7 +3,7 @@
 Executing through SQLAlchemy costs some 60 µs a statement, which is most of what a small transaction takes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 Values = tuple[Any, ...]
 
 TOGETHER = (64, 32, 16, 8, 4, 2, 1)
-"""How many rows one statement inserts: any number of rows takes a few of these, and all of them stay prepared."""
+"""How many rows one statement is for: any number of rows takes a few of these, and all of them stay prepared."""
 
 
 class Cursor(Protocol):
@@ -45,30 +45,40 @@ class Prepared:
         cursor.execute(self._sql, row if self._order is None else [row[name] for name in self._order])
 
 
-class Insert:
-    """New rows of one table, several to a statement: each statement hands Python's lock over and waits to get it back.
+class Several:
+    """A statement for several rows at once: each hands Python's lock over on SQLite, and asks a server on PostgreSQL.
 
-    `row` is what stands for one row behind VALUES.
+    `row` is what stands for one row, between `before` and `after`.
     """
 
-    def __init__(self, head: str, row: str) -> None:
-        self._statements = tuple((count, f"{head} VALUES {', '.join([row] * count)}") for count in TOGETHER)
+    def __init__(self, before: str, row: str, after: str = "") -> None:
+        self._statements = tuple((count, f"{before}{', '.join([row] * count)}{after}") for count in TOGETHER)
 
     @classmethod
-    def into(cls, table: Table, dialect: Dialect, columns: Sequence[str]) -> "Insert":
-        """Rows with values for these columns, in this order."""
+    def insert(cls, table: Table, dialect: Dialect, columns: Sequence[str]) -> "Several":
+        """New rows of a table, with values for these columns, in this order."""
         placeholders = ", ".join([placeholder(dialect)] * len(columns))
         names = dialect.identifier_preparer
         quoted = ", ".join(names.quote(name) for name in columns)
-        return cls(f"INSERT INTO {names.format_table(table)} ({quoted})", f"({placeholders})")
+        head = f"INSERT INTO {names.format_table(table)} ({quoted})"
+        return cls(f"{head} VALUES ", f"({placeholders})")
 
-    def run(self, cursor: Cursor, rows: Sequence[Values]) -> None:
-        """Store the rows."""
+    def run(self, cursor: Cursor, rows: Sequence[Values]) -> list[Values]:
+        """Run it and read what comes of all the rows, in any order."""
+        return [found for _ in self._parts(cursor, rows) for found in cursor.fetchall()]
+
+    def change(self, cursor: Cursor, rows: Sequence[Values]) -> None:
+        """Run what has no rows."""
+        for _ in self._parts(cursor, rows):
+            pass
+
+    def _parts(self, cursor: Cursor, rows: Sequence[Values]) -> Iterator[None]:
         done = 0
         for count, sql in self._statements:
             while len(rows) - done >= count:
                 cursor.execute(sql, tuple(chain.from_iterable(rows[done : done + count])))
                 done += count
+                yield
 
 
 def placeholder(dialect: Dialect) -> str:

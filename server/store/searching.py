@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from server.core.records import Search
-from server.store.prepared import Insert
+from server.store.prepared import Several
 from server.store.tables import channels, messages
 
 TERMS = 16
@@ -151,7 +151,7 @@ def _marks(connection: Connection, wanted: Search) -> Marks:
 class SqliteIndex:
     """FTS5 that keeps no text: nothing is asked of it but which words are in which messages."""
 
-    _ADD = Insert("INSERT INTO messages_fts (rowid, words)", "(?, ?)")
+    _ADD = Several("INSERT INTO messages_fts (rowid, words) VALUES ", "(?, ?)")
     _FORGET = text("INSERT INTO messages_fts(messages_fts, rowid, words) VALUES ('delete', :seq, :words)")
     # a step from each word to the next: the view has a row for every word of every message, and no other way past them
     _BEGINNING = text(
@@ -166,7 +166,7 @@ class SqliteIndex:
     def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.add`."""
         there = [(row.seq, " ".join(_marked(row))) for row in rows if row.deleted_at is None]
-        self._ADD.run(connection.connection.cursor(), there)
+        self._ADD.change(connection.connection.cursor(), there)
 
     def forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.forget`."""
@@ -197,14 +197,14 @@ def _any_of(words: Sequence[str]) -> str:
 class PostgresIndex:
     """A tsvector a message, made of our own words: the server's parser would take URLs and versions for one word."""
 
-    _ADD = Insert("INSERT INTO message_words (seq, words)", "(%s, array_to_tsvector(%s::text[]))")
+    _ADD = Several("INSERT INTO message_words (seq, words) VALUES ", "(%s, array_to_tsvector(%s::text[]))")
     _FORGET = text("DELETE FROM message_words WHERE seq = :seq")
     _found = table("message_words", column("seq", BigInteger), column("words", TSVECTOR))
 
     def add(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.add`."""
         there = [(row.seq, _marked(row)) for row in rows if row.deleted_at is None]
-        self._ADD.run(connection.connection.cursor(), there)
+        self._ADD.change(connection.connection.cursor(), there)
 
     def forget(self, connection: Connection, rows: Sequence[Row[Any]]) -> None:
         """See `Index.forget`."""
