@@ -191,9 +191,10 @@ class _Numbering:
         """The entry of an event under its numbers, and its row."""
         seq = self._next
         self._next += 1
-        channel_seq = self._channel_next.get(out.channel_id) if out.channel_id is not None else None
-        if out.channel_id is not None and channel_seq is not None:
-            self._channel_next[out.channel_id] = channel_seq + 1
+        channel_seq = None
+        if out.channel_id is not None:
+            channel_seq = self._channel_next[out.channel_id]
+            self._channel_next[out.channel_id] += 1
         envelope = Envelope(
             seq=seq,
             channel_seq=channel_seq,

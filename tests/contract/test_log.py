@@ -96,6 +96,22 @@ async def test_a_batch_is_numbered_without_gaps_in_its_order(log: Database, room
     assert (await log.head()).seq == 3
 
 
+async def test_a_batch_counts_on_in_each_of_its_channels(log: Database, room: str) -> None:
+    others = [Channel(id=new_id(), name=name, is_private=False, created_at=1, created_by="anna") for name in "uvw"]
+    log.commit([Decision(tuple(PutChannel(channel) for channel in others))], 0)
+    places = [room, *(channel.id for channel in others)]
+    log.commit([saying(places[1], "there already")], 0)
+    committed = log.commit([saying(place, "x") for place in [*places, *reversed(places)]], 1)
+    wrappers = [msgspec.json.decode(entry.payload) for written in committed.written for entry in written.entries]
+    assert [wrapper["channelSeq"] for wrapper in wrappers] == [1, 2, 1, 1, 2, 2, 3, 2]
+
+
+async def test_what_is_said_in_a_channel_that_is_not_there_is_not_stored(log: Database, room: str) -> None:
+    with pytest.raises(KeyError):
+        log.commit([saying(room, "lost with it"), saying(new_id(), "nowhere")], 0)
+    assert (await log.head()).seq == 0
+
+
 async def test_what_was_committed_is_read_back_as_it_was(log: Database, room: str) -> None:
     written = log.commit([saying(room, "words")], 0).written[0]
     assert await log.entries(0, 1, 10) == list(written.entries)
